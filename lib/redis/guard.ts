@@ -1,0 +1,80 @@
+import type { Cluster, Redis } from 'ioredis';
+import type { Clock } from '../common/clock.js';
+import type { EventBus } from '../common/events.js';
+import type { Logger } from '../common/logger.js';
+
+/** Any ioredis client: made by `createRedis` or by the user. */
+export type RedisClient = Redis | Cluster;
+
+/**
+ * What became of one guarded call. A failure is a value, never an exception.
+ * `down`: not sent, Redis is out of use. `timeout`: sent, not answered in time; it **may still be executed later**.
+ * `error`: answered by an error, or the connection broke (executed or not). `error` is safe to log: the first word of
+ * an error reply (`OOM`, `READONLY`, `WRONGTYPE`, …) or the name and code of a client error, never keys or values.
+ */
+export type RedisReply<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: 'down' | 'timeout' }
+  | { readonly ok: false; readonly reason: 'error'; readonly error: string };
+
+/** One value per key asked: the bytes, `null` when Redis has none, `undefined` when the node owning the key did not answer. */
+export type ReadValues = readonly (Buffer | null | undefined)[];
+
+/** Options of {@link guardOf}; the first call for a client decides. */
+export interface GuardOptions {
+  readonly logger?: Logger | undefined;
+  /** Where `redis-state` events go. Every caller's bus is served. */
+  readonly events?: EventBus | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** The one place where Redis may fail: bounded waits, a circuit breaker, and failures as values. */
+export interface RedisGuard {
+  readonly client: RedisClient;
+  readonly isCluster: boolean;
+  /** `up` only after admission (reign, clock and every admission task). Starts `down`. */
+  readonly state: 'up' | 'down';
+  /** `clock.now()` at which it went down; `undefined` while up. */
+  readonly downSince: number | undefined;
+  /**
+   * Runs one call under a wall-clock deadline. Never throws or rejects. While `down` it answers at once, without calling.
+   * On a cluster pass a key of the call, so that a hung node answers at once for its own keys and for those only.
+   * @param op a short word from a closed set, for events and labels
+   * @param deadlineMs @default 100
+   */
+  run<T>(
+    op: string,
+    call: (client: RedisClient) => Promise<T>,
+    deadlineMs?: number,
+    key?: string,
+  ): Promise<RedisReply<T>>;
+  /**
+   * GET of many keys as Buffers: all calls of one tick in one MGET (cluster: one pipeline per node), equal keys asked once.
+   * `undefined` = Redis unavailable, or the server changed meanwhile. On a cluster a single value is `undefined` when only
+   * its node is unavailable. A key of another type reads as `null`.
+   */
+  readMany(keys: readonly string[]): Promise<ReadValues | undefined>;
+  /**
+   * 16 bytes naming the reign of the server that owns this key now: its process and its time as a master.
+   * Changes on restart, failover and slot migration. The same Buffer object until it changes; do not write to it.
+   * `undefined` until known: treat the key as unavailable.
+   */
+  reign(key: string): Buffer | undefined;
+  /** Milliseconds since the epoch on Redis' clock, estimated; never jumps back by more than a correction of the offset. */
+  now(): number;
+  /**
+   * Runs before the guard goes `up`, when reign and clock are known; `false` or a rejection keeps it down and is retried.
+   * The task uses the passed client directly and bounds its own work (it is given up after 2 s). Returns the way to unregister.
+   */
+  beforeAdmission(task: (client: RedisClient) => Promise<boolean>): () => void;
+  /** Takes Redis out of use until admission has run again (a lost invalidation). */
+  suspend(reason: string): void;
+  onStateChange(listener: (state: 'up' | 'down') => void): () => void;
+  /** Stops timers and listeners. Does not close the client. */
+  close(): void;
+}
+
+/** The guard of this client: one per client, shared by all who ask. */
+export function guardOf(_client: RedisClient, _options: GuardOptions = {}): RedisGuard {
+  throw new Error('not implemented yet');
+}
