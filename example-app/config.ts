@@ -1,0 +1,57 @@
+import { fileURLToPath } from 'node:url';
+import { type Lifetimes, lifetimes } from './lifetimes.js';
+
+export interface Config {
+  /** `PORT`; 0 picks a free one */
+  readonly port: number;
+  /** `WORKERS`: processes that share the port */
+  readonly workers: number;
+  /** `DATABASE_FILE`; `:memory:` keeps nothing */
+  readonly databaseFile: string;
+  /** `STAFF_TOKEN`: the bearer token that may write films and open the admin page; without one nobody may */
+  readonly staffToken: string | undefined;
+  /** `USERS=name:token,…`: bearer token -> user name */
+  readonly users: ReadonlyMap<string, string>;
+  /** `TRUST_PROXY`: how many proxies in front of this app may name the client's address */
+  readonly trustProxy: number;
+  /** `UPSTREAM_DELAY`, milliseconds: how slowly the simulated price index service answers (see data/price-index.ts) */
+  readonly upstreamDelayMs: number;
+  /** `RATE_LIMIT`, requests per second for one client without a token; a user gets twice as many */
+  readonly requestsPerSecond: number;
+  readonly ttl: Lifetimes;
+}
+
+/** The settings of this app. Tokens for trying it out are built in, but not with `NODE_ENV=production`. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const demo = env.NODE_ENV !== 'production';
+  return Object.freeze({
+    port: wholeNumber(env, 'PORT', 3000, 0, 65_535),
+    workers: wholeNumber(env, 'WORKERS', 1, 1, 128),
+    databaseFile: env.DATABASE_FILE ?? fileURLToPath(new URL('catalogue.sqlite', import.meta.url)),
+    staffToken: env.STAFF_TOKEN ?? (demo ? 'demo-staff' : undefined),
+    users: userTokens(env.USERS ?? (demo ? 'alice:demo-alice,bob:demo-bob' : '')),
+    trustProxy: wholeNumber(env, 'TRUST_PROXY', 0, 0, 16),
+    upstreamDelayMs: wholeNumber(env, 'UPSTREAM_DELAY', 60, 0, 60_000),
+    requestsPerSecond: wholeNumber(env, 'RATE_LIMIT', 20_000, 1, 1_000_000),
+    ttl: lifetimes(env),
+  });
+}
+
+function wholeNumber(env: NodeJS.ProcessEnv, variable: string, fallback: number, min: number, max: number): number {
+  const text = env[variable];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new Error(`${variable}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`);
+}
+
+function userTokens(text: string): ReadonlyMap<string, string> {
+  const pairs = text.split(',').filter((pair) => pair.trim() !== '');
+  return new Map(
+    pairs.map((pair) => {
+      const [name, token] = pair.trim().split(':');
+      if (!name || !token) throw new Error('USERS: expected name:token,name:token');
+      return [token, name];
+    }),
+  );
+}

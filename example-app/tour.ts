@@ -1,0 +1,74 @@
+import { tourist } from './tour-printer.js';
+
+const base = process.env.TOUR_URL ?? `http://localhost:${process.env.PORT ?? 3000}`;
+const { heading, note, get, send, crowd } = tourist(base);
+const STAFF = process.env.STAFF_TOKEN ?? 'demo-staff';
+const ALICE = 'demo-alice';
+const BOB = 'demo-bob';
+
+/** `npm run tour`: walks through the running backend and prints what came from where. */
+async function tour(): Promise<void> {
+  await send('POST', '/admin/cache/flush', { token: STAFF, quiet: true }); // so that every tour begins cold
+
+  heading('One film: the first reader waits for the database, the others do not');
+  const { etag, body: film } = await get('/api/movies/1');
+  await get('/api/movies/1');
+  await send('HEAD', '/api/movies/1');
+  await get('/api/movies/1', { headers: { 'If-None-Match': etag } });
+  note('304: the browser has these bytes already');
+
+  heading('Lists: every page has its own entry; tracking parameters do not make another one');
+  await get('/api/movies?genre=Drama&sort=rating&pageSize=5');
+  await get('/api/movies?sort=rating&pageSize=5&genre=Drama&utm_source=mail');
+  await get('/api/movies?search=moon');
+  await get('/api/movies?search=moon');
+  await get('/api/genres');
+
+  heading('An expensive report, asked for by 50 readers at once');
+  await crowd(50, '/api/stats');
+  await get('/api/stats');
+
+  heading("Each user's own answers are kept apart");
+  await get('/api/me/preferences', { token: ALICE });
+  await get('/api/me/preferences', { token: ALICE });
+  await get('/api/me/preferences', { token: BOB });
+  await send('PUT', '/api/me/preferences', { token: ALICE, json: { theme: 'dark' } });
+  await get('/api/me/preferences', { token: ALICE });
+  await get('/api/me/preferences', { token: BOB });
+  note("Alice's change ended Alice's entry, not Bob's");
+  await get('/api/me/history', { token: ALICE });
+  note('never kept');
+
+  heading('A rating ends what it changes: the film, the popular films, the statistics');
+  await get('/api/movies/popular');
+  await send('POST', '/api/movies/1/ratings', { token: ALICE, json: { score: 8 } });
+  await get('/api/movies/1');
+  await get('/api/movies/popular');
+  await get('/api/movies?search=moon');
+  note('lists do not show ratings, so they stay');
+
+  heading('A new title: the film, the lists and the statistics');
+  await send('PUT', '/api/movies/1', { token: STAFF, json: { title: 'The Land Girls (restored)' } });
+  await get('/api/movies/1');
+  await get('/api/movies?search=moon');
+  await get('/api/genres');
+  note('no film moved between genres, so this stays');
+  await send('PUT', '/api/movies/1', { token: STAFF, json: { title: titleOf(film) }, quiet: true });
+
+  heading('Mistakes are named and never kept');
+  await get('/api/movies?page=zero');
+  await get('/api/movies/99999');
+}
+
+function titleOf(film: string): string {
+  const { title } = JSON.parse(film) as { title: string };
+  return title;
+}
+
+try {
+  await tour();
+} catch (error) {
+  const refused = error instanceof TypeError && error.message === 'fetch failed';
+  console.error(refused ? `Nothing answers at ${base}. Start the backend first: npm start` : error);
+  process.exitCode = 1;
+}

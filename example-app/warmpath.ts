@@ -1,0 +1,2 @@
+/** In an app of your own this file is not needed: import the same names from 'warmpath'. */
+export * from '../lib/index.js';
