@@ -2,14 +2,14 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.js';
 import type { Config } from './config.js';
-import { CatalogueDatabase } from './data/database.js';
+import { openCatalogue } from './data/import.js';
 import { type Cache, createCache, createRedis } from './warmpath.js';
 
 const GRACE_MS = 10_000;
 
 /** One process that answers on `config.port` until it gets SIGTERM or SIGINT. */
-export async function serve(config: Config): Promise<void> {
-  const db = new CatalogueDatabase(config.databaseFile);
+export function serve(config: Config): void {
+  const db = openCatalogue(config.databaseFile);
   const redis = createRedis();
   // Without Redis a write in one worker could not reach the memory of the others: rather no cache than an old film.
   const enabled = redis !== undefined || config.workers === 1;

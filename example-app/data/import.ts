@@ -48,9 +48,9 @@ export function describeImport({ imported, repairs }: ImportReport): string[] {
   return [`Imported ${imported} films. Repaired on the way:`, ...lines];
 }
 
-/** Makes sure that `file` holds the films, and tells a person about it. */
-export function prepareCatalogue(file: string): void {
+/** Opens `file`, fills it when it is empty, and tells a person about that. */
+export function openCatalogue(file: string): CatalogueDatabase {
   const db = new CatalogueDatabase(file);
   for (const line of describeImport(importFilms(db))) console.log(line);
-  db.close();
+  return db;
 }
