@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const TSX = createRequire(import.meta.url).resolve('tsx/cli');
+const EXAMPLE = fileURLToPath(new URL('../../../example-app/', import.meta.url));
+
+export interface ExampleProcess {
+  readonly child: ChildProcess;
+  /** everything it printed so far */
+  output(): string;
+  /** resolves with the first match in its output; rejects with the output when it ends before */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** exit code, or the signal that ended it */
+  readonly ended: Promise<number | string>;
+  stop(signal?: NodeJS.Signals): Promise<number | string>;
+}
+
+/** Runs a file of the example as `npm start` does, with an environment that knows no Redis unless told. */
+export function runExample(file: string, env: Record<string, string> = {}): ExampleProcess {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(REDIS|CACHE|TTL|NODE_ENV|VITEST)/.test(name));
+  const child = spawn(process.execPath, [TSX, join(EXAMPLE, file)], {
+    env: { ...Object.fromEntries(inherited), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+  return {
+    child,
+    output: () => text,
+    ended,
+    async printed(pattern) {
+      for (;;) {
+        const match = pattern.exec(text);
+        if (match) return match;
+        if (child.exitCode !== null) throw new Error(`${file} ended (${child.exitCode}) after: ${text}`);
+        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
+      }
+    },
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** A database file of its own for each test, removed with its folder. */
+export function databaseFile(): { readonly file: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'films-'));
+  return { file: join(folder, 'catalogue.sqlite'), remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
