@@ -1,0 +1,3 @@
+const started = performance.now();
+require(process.argv[2]);
+console.log(performance.now() - started);
