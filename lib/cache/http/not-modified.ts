@@ -1,0 +1,65 @@
+import { parseEntityTag } from './entity-tags.js';
+import { fieldValue, type HeaderFields } from './header-fields.js';
+import { parseHttpDate } from './http-date.js';
+import { type StoredField, storableFields } from './stored-fields.js';
+
+const IN_NOT_MODIFIED: ReadonlySet<string> = new Set([
+  'cache-control',
+  'cdn-cache-control',
+  'content-location',
+  'date',
+  'etag',
+  'expires',
+  'timing-allow-origin',
+  'vary',
+]);
+
+/**
+ * The stored fields that a 304 to a client carries (RFC 9110 §15.4.5): what guides caches, and what lets a browser show
+ * the answer to a script at all (CORS). `Last-Modified` only stands in for a missing `ETag`.
+ */
+export function notModifiedFields(stored: readonly StoredField[]): StoredField[] {
+  const hasEtag = stored.some(([name]) => name === 'etag');
+  return stored.filter(
+    ([name]) =>
+      IN_NOT_MODIFIED.has(name) || name.startsWith('access-control-') || (name === 'last-modified' && !hasEtag),
+  );
+}
+
+// RFC 9111 §3.2: they describe the stored bytes, which a 304 leaves as they are.
+const NEVER_UPDATED: ReadonlySet<string> = new Set([
+  'content-digest',
+  'content-encoding',
+  'content-length',
+  'content-md5',
+  'content-range',
+  'etag',
+]);
+
+/** The stored fields freshened by those of a 304 (RFC 9111 §3.2): replaced by name, added when new. */
+export function updateStoredFields(stored: readonly StoredField[], notModified: HeaderFields): StoredField[] {
+  const updates = new Map<string, StoredField>();
+  for (const field of storableFields(notModified)) {
+    if (!NEVER_UPDATED.has(field[0])) updates.set(field[0], field);
+  }
+  const kept = stored.map((field) => {
+    const update = updates.get(field[0]);
+    updates.delete(field[0]);
+    return update ?? field;
+  });
+  return [...kept, ...updates.values()];
+}
+
+/**
+ * Whether a handler's 304 is about the stored response (RFC 9111 §4.3.4): a strong entity tag in it must be the stored
+ * one; else a weak one, or else a date, must match; a 304 with no validator answers the only condition it was asked.
+ */
+export function selectsStored(stored: HeaderFields, notModified: HeaderFields): boolean {
+  const theirs = parseEntityTag(fieldValue(notModified, 'etag'));
+  const own = parseEntityTag(fieldValue(stored, 'etag'));
+  if (theirs) return own !== undefined && theirs.opaque === own.opaque;
+  const theirDate = fieldValue(notModified, 'last-modified');
+  if (theirDate === undefined || own !== undefined) return true;
+  const ownDate = fieldValue(stored, 'last-modified');
+  return ownDate !== undefined && parseHttpDate(theirDate) === parseHttpDate(ownDate);
+}
