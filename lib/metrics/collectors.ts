@@ -2,7 +2,7 @@ import { cacheMetrics } from './cache-metrics.js';
 import type { EventCounters } from './event-counters.js';
 import { histogramValues } from './histogram-values.js';
 import { METRICS, type MetricName, type MetricType } from './metric-catalog.js';
-import type { MetricSources } from './metric-sources.js';
+import { LIMIT_RESULTS, type MetricSources } from './metric-sources.js';
 import type { RedisFiguresReader } from './redis-figures.js';
 import { redisMetrics } from './redis-metrics.js';
 import type { RequestDurations } from './request-durations.js';
@@ -81,14 +81,15 @@ function limiterMetrics(sources: MetricSources) {
   return {
     rate_limit_requests_total: () => {
       const tally = new Tally(METRICS.rate_limit_requests_total.labels);
-      for (const limiter of sources.limiters())
-        for (const { tier, results } of limiter.figures())
-          for (const [result, count] of Object.entries(results)) tally.add([limiter.name, tier, result], count);
+      for (const { name, tiers } of sources.limiters().map((limiter) => limiter.stats()))
+        for (const [tier, counts] of Object.entries(tiers))
+          for (const result of LIMIT_RESULTS) tally.add([name, tier, result], counts[result]);
       return tally.values();
     },
     rate_limit_local: () => {
       const tally = new Tally(METRICS.rate_limit_local.labels);
-      for (const { name, local } of sources.limiters()) tally.add([name], local ? 1 : 0);
+      for (const { name, store } of sources.limiters().map((limiter) => limiter.stats()))
+        tally.add([name], store === 'local' ? 1 : 0);
       return tally.values();
     },
   };

@@ -41,18 +41,31 @@ export interface CacheSource {
   stats(): CacheFigures;
 }
 
-/** Requests one tier of a limiter has judged, by result. */
-export interface TierFigures {
+/** One of the busiest clients of a limiter, named by digest only. */
+export interface BusyClient {
+  readonly key: string;
   readonly tier: string;
-  readonly results: Readonly<Record<string, number>>;
+  readonly requests: number;
+  readonly limited: number;
+}
+
+/** The results a judged request can have. */
+export const LIMIT_RESULTS = ['allowed', 'limited', 'shadow', 'local', 'error'] as const;
+export type LimitResult = (typeof LIMIT_RESULTS)[number];
+
+/** What a limiter has counted. */
+export interface LimiterFigures {
+  readonly name: string;
+  readonly mode: 'enforce' | 'shadow';
+  /** Who counts now: this process alone, Redis, or this process in place of Redis. */
+  readonly store: 'memory' | 'redis' | 'local';
+  readonly tiers: Readonly<Record<string, Readonly<Record<LimitResult, number>>>>;
+  readonly busiest: readonly BusyClient[];
 }
 
 /** A limiter, as far as metrics look at it. */
 export interface LimiterSource {
-  readonly name: string;
-  /** Whether it counts in this process because its store is away. */
-  readonly local: boolean;
-  figures(): readonly TierFigures[];
+  stats(): LimiterFigures;
 }
 
 /** Everything in this process that has something to tell. Asked anew at every scrape: caches come and go. */

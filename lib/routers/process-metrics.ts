@@ -1,22 +1,22 @@
 import { systemClock } from '../common/clock.js';
 import { type Collector, createCollectors } from '../metrics/collectors.js';
 import { EventCounters } from '../metrics/event-counters.js';
-import type { CacheSource, LimiterSource, MetricSources } from '../metrics/metric-sources.js';
+import type { CacheSource, MetricSources } from '../metrics/metric-sources.js';
 import { readServers } from '../metrics/read-servers.js';
 import { RedisFiguresReader } from '../metrics/redis-figures.js';
 import { requestDurations } from '../metrics/request-durations.js';
+import { liveLimiters } from '../quota/limiter-registry.js';
 import type { RedisGuard } from '../redis/guard.js';
 import { LiveList } from './live-list.js';
 
 const caches = new LiveList<CacheSource>();
-const limiters = new LiveList<LimiterSource>();
 const guards = new LiveList<RedisGuard>();
 const events = new EventCounters();
 
 /** Everything this process has that metrics look at. */
 export const processSources: MetricSources = {
   caches: () => caches.values(),
-  limiters: () => limiters.values(),
+  limiters: () => liveLimiters(),
   guards: () => guards.values(),
 };
 
@@ -29,11 +29,6 @@ export function observeCache(cache: CacheSource): void {
 /** Adds a Redis client's guard to the metrics of this process; again does nothing. */
 export function observeGuard(guard: RedisGuard): void {
   guards.add(guard);
-}
-
-/** Adds a limiter to the metrics of this process; again does nothing. */
-export function observeLimiter(limiter: LimiterSource): void {
-  limiters.add(limiter);
 }
 
 /** The Redis figures of this process, shared by metrics, health and the admin page. */
