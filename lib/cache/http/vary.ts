@@ -32,6 +32,18 @@ export function parseVaryLines(lines: readonly string[]): VaryNames {
   return { wildcard: false, names: [...names].sort() };
 }
 
+/**
+ * The request fields a response was selected by: those of its `Vary`, and `Origin` when it allows one origin by name
+ * without saying that it chose it by the request. Such a response must not reach another origin.
+ */
+export function selectingFields(headers: HeaderFields): VaryNames {
+  const vary = parseVary(headers);
+  if (vary.wildcard || vary.names.includes('origin')) return vary;
+  const allowed = fieldLines(headers, 'access-control-allow-origin');
+  if (allowed.length === 0 || (allowed.length === 1 && allowed[0]?.trim() === '*')) return vary;
+  return { wildcard: false, names: unionOfNames(vary.names, ['origin']) };
+}
+
 /** Both lists together, sorted, each name once. */
 export function unionOfNames(first: readonly string[], second: readonly string[]): readonly string[] {
   if (second.every((name) => first.includes(name))) return first;
