@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.js';
@@ -27,6 +28,7 @@ export function serve(config: Config): void {
     void shutDown(server, cache, () => {
       redis?.disconnect();
       db.close();
+      cluster.worker?.disconnect(); // the last thing that keeps a worker alive
     });
   };
   process.on('SIGTERM', stop);

@@ -16,7 +16,8 @@ export function runWorkers(count: number): void {
   const stop = () => {
     if (stopping) return;
     stopping = true;
-    for (const worker of workers()) worker.kill('SIGTERM');
+    // The process itself is asked: `worker.kill()` would take the connections away first.
+    for (const worker of workers()) worker.process.kill('SIGTERM');
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

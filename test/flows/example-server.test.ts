@@ -9,7 +9,7 @@ afterEach(async () => {
 
 function start(file: string, env: Record<string, string> = {}): ExampleProcess {
   const run = runExample(file, env);
-  undo.push(() => run.stop('SIGKILL'));
+  undo.push(() => run.kill());
   return run;
 }
 
@@ -35,7 +35,7 @@ describe('npm start', () => {
     const again = start('server.ts', { PORT: '0', DATABASE_FILE: database.file });
     await again.printed(/Try:/);
     expect(again.output()).not.toContain('Imported');
-    expect(await again.stop('SIGINT')).toBe(0);
+    expect(await again.stop()).toBe(0);
   });
 
   it('shares the cache with other processes through Redis, and keeps no film alive that one of them changed', async () => {

@@ -17,7 +17,10 @@ export interface ExampleProcess {
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** exit code, or the signal that ended it */
   readonly ended: Promise<number | string>;
-  stop(signal?: NodeJS.Signals): Promise<number | string>;
+  /** asks it to end, as a deployment does */
+  stop(): Promise<number | string>;
+  /** ends it and all it started at once */
+  kill(): Promise<number | string>;
 }
 
 /** Runs a file of the example as `npm start` does, with an environment that knows no Redis unless told. */
@@ -26,10 +29,12 @@ export function runExample(file: string, env: Record<string, string> = {}): Exam
   const child = spawn(process.execPath, [TSX, join(EXAMPLE, file)], {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a process group of its own, so that a kill reaches the process that tsx starts
   });
+  process.once('exit', () => killGroup(child));
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
-  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   return {
     child,
     output: () => text,
@@ -42,11 +47,23 @@ export function runExample(file: string, env: Record<string, string> = {}): Exam
         await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
       }
     },
-    async stop(signal = 'SIGTERM') {
-      child.kill(signal);
+    stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+    kill() {
+      killGroup(child);
       return ended;
     },
   };
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // the whole group has ended by itself
+  }
 }
 
 /** A database file of its own for each test, removed with its folder. */
