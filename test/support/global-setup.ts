@@ -1,6 +1,6 @@
-import { requireProgram } from './programs.js';
+import { findRedisServer } from '../../lib/testing/find-redis-server.js';
 
 /** Before any test file runs: the one server that most of them start for themselves is there, or the run ends. */
-export async function setup(): Promise<void> {
-  await requireProgram('redis-server');
+export function setup(): void {
+  findRedisServer();
 }

@@ -15,10 +15,6 @@ interface Program {
 }
 
 const PROGRAMS = {
-  'redis-server': {
-    names: ['redis-server', 'valkey-server'],
-    packages: { 'apt-get': 'redis-server', apk: 'redis', brew: 'redis' },
-  },
   chromium: {
     names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
     packages: { 'apt-get': 'chromium', apk: 'chromium', brew: 'chromium' },
