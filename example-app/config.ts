@@ -6,6 +6,8 @@ export interface Config {
   readonly port: number;
   /** `WORKERS`: processes that share the port */
   readonly workers: number;
+  /** `METRICS_PORT`: with several workers, where the figures of all of them are served as one; 0 serves none */
+  readonly metricsPort: number;
   /** `DATABASE_FILE`; `:memory:` keeps nothing */
   readonly databaseFile: string;
   /** `STAFF_TOKEN`: the bearer token that may write films and open the admin page; without one nobody may */
@@ -27,6 +29,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return Object.freeze({
     port: wholeNumber(env, 'PORT', 3000, 0, 65_535),
     workers: wholeNumber(env, 'WORKERS', 1, 1, 128),
+    metricsPort: wholeNumber(env, 'METRICS_PORT', 0, 0, 65_535),
     databaseFile: env.DATABASE_FILE ?? fileURLToPath(new URL('catalogue.sqlite', import.meta.url)),
     staffToken: env.STAFF_TOKEN ?? (demo ? 'demo-staff' : undefined),
     users: userTokens(env.USERS ?? (demo ? 'alice:demo-alice,bob:demo-bob' : '')),

@@ -4,11 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { createApp } from './app.js';
 import type { Config } from './config.js';
 import { openCatalogue } from './data/import.js';
-import { type Cache, createCache, createRedis } from './warmpath.js';
+import { createCache, createRedis, gracefulShutdown } from './warmpath.js';
 
-const GRACE_MS = 10_000;
-
-/** One process that answers on `config.port` until it gets SIGTERM or SIGINT. */
+/** One process that answers on `config.port` until it is told to stop. */
 export function serve(config: Config): void {
   const db = openCatalogue(config.databaseFile);
   const redis = createRedis();
@@ -20,19 +18,10 @@ export function serve(config: Config): void {
   const server = app.listen(config.port, () => {
     if (process.env.ANNOUNCE !== 'no') announce(server, config, enabled, redis !== undefined);
   });
-
-  let stopping = false;
-  const stop = () => {
-    if (stopping) return;
-    stopping = true;
-    void shutDown(server, cache, () => {
-      redis?.disconnect();
-      db.close();
-      cluster.worker?.disconnect(); // the last thing that keeps a worker alive
-    });
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  // A worker is told by the process that started it; a Ctrl-C reaches both.
+  if (cluster.isWorker) process.on('SIGINT', () => {});
+  const signals = cluster.isWorker ? ['SIGTERM' as const] : ['SIGTERM' as const, 'SIGINT' as const];
+  gracefulShutdown(server, { cache, redis, onClosed: () => db.close(), signals });
 }
 
 function announce(server: Server, config: Config, enabled: boolean, shared: boolean): void {
@@ -48,12 +37,4 @@ function cacheMode(enabled: boolean, shared: boolean): string {
   if (shared) return 'in Redis, shared by all processes; in their memory while Redis is away';
   if (enabled) return 'in the memory of this process; REDIS_URL=redis://127.0.0.1:6379 npm start shares it';
   return 'off: several WORKERS need REDIS_URL, or a write in one would leave the others with the old film';
-}
-
-async function shutDown(server: Server, cache: Cache, release: () => void): Promise<void> {
-  const hurry = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-  await new Promise((resolve) => server.close(resolve));
-  clearTimeout(hurry);
-  await cache.close();
-  release();
 }

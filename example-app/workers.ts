@@ -10,7 +10,7 @@ export function runWorkers(count: number): void {
   cluster.on('exit', (worker, code, signal) => {
     if (stopping) return;
     console.error(`Worker ${worker.process.pid} ended (${signal ?? code}); starting another`);
-    setTimeout(() => cluster.fork(announcing(false)), RESTART_DELAY_MS).unref();
+    setTimeout(() => cluster.fork(announcing(false)), RESTART_DELAY_MS);
   });
 
   const stop = () => {
