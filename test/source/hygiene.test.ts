@@ -63,7 +63,8 @@ describe('what the README says', () => {
   it('names every option the code accepts', () => {
     const options = acceptedOptions();
     expect(options.length).toBeGreaterThan(0);
-    const missing = options.filter(({ option }) => !new RegExp(`[\`\\s{.,(]${option}\\b`).test(readme));
+    const code = [...readme.matchAll(/```[\s\S]*?```|`[^`\n]+`/g)].join('\n');
+    const missing = options.filter(({ option }) => !new RegExp(`\\b${option}\\b`).test(code));
     expect(missing.map(({ owner, option }) => `${owner}: ${option}`)).toEqual([]);
   });
 

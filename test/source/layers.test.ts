@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type Import, libraryFiles, place, type SourceFile, visit } from './source-files.js';
+import { type Import, libraryFiles, place, root, type SourceFile, visit } from './source-files.js';
 
 // A layer may import itself and what stands to its right; nothing calls upward.
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -65,6 +68,16 @@ describe('who may use what', () => {
     const touching = imports.filter(({ specifier }) => /^express(-serve-static-core)?$/.test(specifier));
     expect(named(touching.filter(({ typeOnly }) => !typeOnly))).toEqual([]);
     expect(named(touching.filter(({ file }) => !TOUCHES_REQUESTS.includes(file.layer)))).toEqual([]);
+  });
+
+  it('depends on exactly the packages it uses', () => {
+    const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const outside = imports.filter(({ specifier }) => !specifier.startsWith('.') && !isBuiltin(specifier));
+    const used = new Set(outside.map(({ specifier }) => specifier.match(/^(@[^/]+\/)?[^/]+/)?.[0] as string));
+    const declared = [...Object.keys(dependencies), 'express'];
+    expect([...used].filter((name) => !declared.includes(name))).toEqual([]);
+    expect(declared.filter((name) => !used.has(name))).toEqual([]);
+    expect(Object.keys(peerDependencies)).toContain('express');
   });
 
   it('loads heavy packages when they are first used, so that importing stays cheap', () => {
