@@ -66,7 +66,7 @@ function writeDraft8(
   identifier: string | undefined,
 ): void {
   const { policy, plan, partition, remaining, resetMs } = decision;
-  const name = identifier === undefined ? prefix + policy.name : sfText(identifier);
+  const name = identifier === undefined ? prefix + policy.name : sfText(String(identifier));
   write('RateLimit', `"${name}"; r=${remaining}; t=${wholeSeconds(resetMs)}`, true);
   const { policies } = plan;
   let list = '';

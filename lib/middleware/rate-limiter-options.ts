@@ -1,0 +1,226 @@
+import type { Request, Response } from 'express';
+import type { Options as ExpressRateLimitOptions } from 'express-rate-limit';
+import type { Clock } from '../common/clock.js';
+import { systemClock } from '../common/clock.js';
+import { optionError } from '../common/errors.js';
+import type { EventBus } from '../common/events.js';
+import type { Logger } from '../common/logger.js';
+import { loggerOption, warningsOnly } from '../common/logger.js';
+import { booleanOption, checkKnownKeys, functionOption, oneOf, textOption, wholeNumber } from '../common/options.js';
+import type { Ipv6Subnet } from '../quota/partition-key.js';
+import type { TierOptions } from '../quota/tier-plan.js';
+import { resolveTiers } from '../quota/tier-plan.js';
+import type { RedisClient } from '../redis/guard.js';
+import type { RateLimitInfo } from './request-augmentation.js';
+
+type Answer<T> = T | Promise<T>;
+
+/** Options of express-rate-limit that mean the same here. */
+type SharedOptions = Pick<
+  ExpressRateLimitOptions,
+  | 'message'
+  | 'statusCode'
+  | 'handler'
+  | 'standardHeaders'
+  | 'legacyHeaders'
+  | 'requestPropertyName'
+  | 'skipFailedRequests'
+  | 'skipSuccessfulRequests'
+  | 'requestWasSuccessful'
+  | 'validate'
+>;
+
+/** Options of {@link rateLimiter}. `tiers`, or `limit` and `windowMs` as in express-rate-limit, must be given. */
+export interface RateLimiterOptions extends Partial<SharedOptions> {
+  /** The shared client. Without it every instance counts for itself. */
+  readonly redis?: RedisClient | undefined;
+  /** Quotas per tier: `{ rate, per?, burst }` (token bucket), `{ limit, window }` (fixed window), or an array of both. */
+  readonly tiers?: TierOptions | undefined;
+  /** Tier of a request. Unknown, throwing or odd: the strictest tier. @default the signed tier, else the strictest */
+  readonly tier?: ((req: Request) => Answer<string | undefined>) | undefined;
+  /** Whom to count. `undefined`, `null` or '' falls back to the address. @default the client's address */
+  readonly key?: ((req: Request, tier: string) => Answer<string | number | bigint | null | undefined>) | undefined;
+  /** What a request costs, a whole number. @default 1 */
+  readonly cost?: number | ((req: Request) => Answer<number>) | undefined;
+  readonly skip?: ((req: Request, res: Response) => Answer<boolean>) | undefined;
+  /** Names the limiter in metrics and its counters in Redis. @default told apart by policies and order */
+  readonly name?: string | undefined;
+  /** Prefix of every Redis key. @default 'warmpath' */
+  readonly namespace?: string | undefined;
+  /** `shadow` counts and reports, and lets everything pass. @default 'enforce' */
+  readonly mode?: 'enforce' | 'shadow' | undefined;
+  /** While Redis is away: count in process, admit, or refuse. @default 'local' */
+  readonly onStoreError?: 'local' | 'open' | 'closed' | undefined;
+  /** Bits of an IPv6 address that make one client, 1 to 128; `false` for all. @default 56 */
+  readonly ipv6Subnet?: Ipv6Subnet | undefined;
+  /** Tell clients behind a NAT64 (`64:ff9b::/96`) apart by the IPv4 address inside. @default false */
+  readonly nat64?: boolean | undefined;
+  /** Says that `trust proxy` = true is meant: the app cannot be reached except through a proxy that overwrites X-Forwarded-For. @default false */
+  readonly trustProxyConfirmed?: boolean | undefined;
+  /** Clients remembered in process, at most. @default 50000 */
+  readonly maxKeys?: number | undefined;
+  /** Called when a request leaves a client with a tenth of its quota or less, once per crossing. */
+  readonly onNearLimit?: ((req: Request, info: RateLimitInfo) => void) | undefined;
+  /** Name of the reported policy in draft-8 fields. @default the policy's name */
+  readonly identifier?: string | ((req: Request, res: Response) => string) | undefined;
+  /** Seconds in `Retry-After`. @default until the request would be admitted */
+  readonly retryAfter?: number | ((req: Request, res: Response) => number) | undefined;
+  readonly logger?: Logger | undefined;
+  /** Where `quota` events go. @default a bus of its own */
+  readonly events?: EventBus | undefined;
+  readonly clock?: Clock | undefined;
+  /** express-rate-limit's way to say `{ limit, window }` of the only tier. */
+  readonly limit?: number | undefined;
+  /** Alias of `limit`. */
+  readonly max?: number | undefined;
+  readonly windowMs?: number | undefined;
+  /** Alias of `key`, with express-rate-limit's arguments. */
+  readonly keyGenerator?: ((req: Request, res: Response) => Answer<string>) | undefined;
+  /** Alias of `onStoreError: 'open'`. */
+  readonly passOnStoreError?: boolean | undefined;
+}
+
+const KNOWN = [
+  ...[
+    'redis',
+    'tiers',
+    'tier',
+    'key',
+    'cost',
+    'skip',
+    'name',
+    'namespace',
+    'mode',
+    'onStoreError',
+    'ipv6Subnet',
+    'nat64',
+  ],
+  ...[
+    'trustProxyConfirmed',
+    'maxKeys',
+    'onNearLimit',
+    'identifier',
+    'retryAfter',
+    'logger',
+    'events',
+    'clock',
+    'limit',
+    'max',
+  ],
+  ...[
+    'windowMs',
+    'keyGenerator',
+    'passOnStoreError',
+    'message',
+    'statusCode',
+    'handler',
+    'standardHeaders',
+    'legacyHeaders',
+  ],
+  ...['requestPropertyName', 'skipFailedRequests', 'skipSuccessfulRequests', 'requestWasSuccessful', 'validate'],
+];
+
+export type RateLimiterConfig = ReturnType<typeof resolveRateLimiterOptions>;
+
+/** Checks the options and fills in the defaults. */
+export function resolveRateLimiterOptions(options: RateLimiterOptions) {
+  if (options && 'store' in options && options.store !== undefined) {
+    throw optionError(
+      'rateLimiter.store',
+      'no store: pass `redis`, or nothing to count in this process',
+      options.store,
+    );
+  }
+  checkKnownKeys('rateLimiter', options ?? null, [...KNOWN, 'store']);
+  const {
+    mode = 'enforce',
+    namespace = 'warmpath',
+    nat64 = false,
+    trustProxyConfirmed = false,
+    maxKeys = 50_000,
+  } = options;
+  const { cost = 1, ipv6Subnet = 56, logger = warningsOnly, clock = systemClock, identifier, retryAfter } = options;
+  return Object.freeze({
+    redis: redisOption(options.redis),
+    plans: resolveTiers('rateLimiter.tiers', tiersOption(options)),
+    tier: optional('tier', options.tier),
+    key: keyOption(options),
+    cost: typeof cost === 'function' ? cost : wholeNumber('rateLimiter.cost', cost),
+    skip: optional('skip', options.skip),
+    name: options.name === undefined ? undefined : textOption('rateLimiter.name', options.name).slice(0, 200),
+    namespace: namespaceOption(namespace),
+    mode: oneOf('rateLimiter.mode', mode, ['enforce', 'shadow'] as const),
+    onStoreError: onStoreErrorOption(options),
+    ipv6Subnet: ipv6SubnetOption(ipv6Subnet),
+    nat64: booleanOption('rateLimiter.nat64', nat64),
+    trustProxyConfirmed: booleanOption('rateLimiter.trustProxyConfirmed', trustProxyConfirmed),
+    maxKeys: wholeNumber('rateLimiter.maxKeys', maxKeys, 2),
+    onNearLimit: optional('onNearLimit', options.onNearLimit),
+    identifier:
+      identifier === undefined || typeof identifier === 'function'
+        ? identifier
+        : textOption('rateLimiter.identifier', identifier),
+    retryAfter:
+      retryAfter === undefined || typeof retryAfter === 'function'
+        ? retryAfter
+        : wholeNumber('rateLimiter.retryAfter', retryAfter),
+    logger: loggerOption('rateLimiter.logger', logger),
+    events: options.events,
+    clock,
+  });
+}
+
+// biome-ignore lint/complexity/noBannedTypes: the caller names the exact signature
+function optional<F extends Function>(name: string, value: F | undefined): F | undefined {
+  return value === undefined ? undefined : functionOption<F>(`rateLimiter.${name}`, value);
+}
+
+function redisOption(redis: unknown): RedisClient | undefined {
+  if (redis === undefined) return undefined;
+  if (redis !== null && typeof redis === 'object' && 'pipeline' in redis && 'call' in redis)
+    return redis as RedisClient;
+  throw optionError('rateLimiter.redis', 'a client made by createRedis or by ioredis', redis);
+}
+
+function tiersOption({ tiers, limit, max, windowMs }: RateLimiterOptions): unknown {
+  const count = limit ?? max;
+  if (tiers === undefined && count === undefined) {
+    throw optionError('rateLimiter.tiers', 'quotas per tier, such as { anonymous: { rate: 5, burst: 10 } }', tiers);
+  }
+  if (tiers === undefined) return { default: { limit: count, window: (windowMs ?? 60_000) / 1000 } };
+  if (count !== undefined || windowMs !== undefined)
+    throw optionError('rateLimiter.tiers', 'either `tiers`, or `limit` and `windowMs`', 'both');
+  return tiers;
+}
+
+function keyOption({ key, keyGenerator }: RateLimiterOptions) {
+  if (key !== undefined && keyGenerator !== undefined)
+    throw optionError('rateLimiter.key', 'either `key` or `keyGenerator`', 'both');
+  if (keyGenerator === undefined) {
+    const named = optional('key', key);
+    return named && ((req: Request, tier: string, _res: Response) => named(req, tier));
+  }
+  const generate = functionOption<NonNullable<typeof keyGenerator>>('rateLimiter.keyGenerator', keyGenerator);
+  return (req: Request, _tier: string, res: Response) => generate(req, res);
+}
+
+// The same names as for a cache: literal in a pattern, and without braces, which would choose the cluster slot.
+function namespaceOption(value: unknown): string {
+  if (typeof value === 'string' && /^[\w.:/@+~-]{1,64}$/.test(value)) return value;
+  throw optionError('rateLimiter.namespace', 'up to 64 letters, digits and . _ : / @ + ~ -', value);
+}
+
+function onStoreErrorOption({ onStoreError, passOnStoreError }: RateLimiterOptions): 'local' | 'open' | 'closed' {
+  if (passOnStoreError !== undefined) booleanOption('rateLimiter.passOnStoreError', passOnStoreError);
+  return oneOf('rateLimiter.onStoreError', onStoreError ?? (passOnStoreError ? 'open' : 'local'), [
+    'local',
+    'open',
+    'closed',
+  ] as const);
+}
+
+function ipv6SubnetOption(value: unknown): Ipv6Subnet {
+  if (value === false || (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 128))
+    return value;
+  throw optionError('rateLimiter.ipv6Subnet', 'a whole number from 1 to 128, or false', value);
+}
