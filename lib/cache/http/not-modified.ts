@@ -51,15 +51,13 @@ export function updateStoredFields(stored: readonly StoredField[], notModified: 
 }
 
 /**
- * Whether a handler's 304 is about the stored response (RFC 9111 §4.3.4): a strong entity tag in it must be the stored
- * one; else a weak one, or else a date, must match; a 304 with no validator answers the only condition it was asked.
+ * Whether a handler's 304 is about the stored response (RFC 9111 §4.3.4). Asked with one entity tag, a 304 says that
+ * this tag is current, so it is, whatever the 304 calls itself; asked with a date, it must not carry another one.
  */
 export function selectsStored(stored: HeaderFields, notModified: HeaderFields): boolean {
-  const theirs = parseEntityTag(fieldValue(notModified, 'etag'));
-  const own = parseEntityTag(fieldValue(stored, 'etag'));
-  if (theirs) return own !== undefined && theirs.opaque === own.opaque;
-  const theirDate = fieldValue(notModified, 'last-modified');
-  if (theirDate === undefined || own !== undefined) return true;
+  if (parseEntityTag(fieldValue(stored, 'etag'))) return true;
   const ownDate = fieldValue(stored, 'last-modified');
-  return ownDate !== undefined && parseHttpDate(theirDate) === parseHttpDate(ownDate);
+  const theirDate = fieldValue(notModified, 'last-modified');
+  if (ownDate === undefined) return false; // it had nothing to be asked with
+  return theirDate === undefined || parseHttpDate(theirDate) === parseHttpDate(ownDate);
 }

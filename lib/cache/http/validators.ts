@@ -61,14 +61,17 @@ export function ifRangeHolds(request: HeaderFields, stored: StoredValidators): b
   return modified !== undefined && sent - modified >= 1000; // §8.8.2.2: dates are weak within their own second
 }
 
-/** The request fields that validate a stored response with the handler (RFC 9111 §4.3.1); empty = it has no validator. */
+/**
+ * The request fields that validate a stored response with the handler (RFC 9111 §4.3.1); empty = it has no validator.
+ * The date goes along only where there is no entity tag: handlers that look at either field would else confirm, by its
+ * date, a representation that changed within one second.
+ */
 export function validationFields(stored: StoredValidators): Readonly<Record<string, string>> {
-  const fields: Record<string, string> = {};
-  if (stored.etag !== undefined && parseEntityTag(stored.etag)) fields['if-none-match'] = stored.etag;
+  if (stored.etag !== undefined && parseEntityTag(stored.etag)) return { 'if-none-match': stored.etag };
   if (stored.lastModified !== undefined && parseHttpDate(stored.lastModified, stored.receivedAt) !== undefined) {
-    fields['if-modified-since'] = stored.lastModified;
+    return { 'if-modified-since': stored.lastModified };
   }
-  return fields;
+  return {};
 }
 
 function matchesAny(list: string, etag: string | undefined): boolean {

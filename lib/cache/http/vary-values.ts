@@ -32,12 +32,13 @@ export function normalizeFieldValue(name: string, lines: readonly string[]): str
 }
 
 /**
- * RFC 9110 §12.5.4 ranks languages by weight, so order says nothing where weights differ. Between equal weights common
- * negotiators take the first, so there the order stays.
+ * RFC 9110 §12.5.4 ranks languages by weight; the place in the list means nothing by itself. A list without any weight
+ * is therefore sorted. In a list with weights, ranges of equal weight keep their order, since common negotiators take
+ * the first of them.
  */
 function languages(members: readonly string[]): string {
   const ranges = members.map((member) => withoutSpace(member.toLowerCase()));
-  if (ranges.length < 2) return ranges.join(',');
+  if (!ranges.some((range) => range.includes(';'))) return ranges.sort().join(',');
   const weighted = ranges.map((range) => ({ range, weight: weightOf(range) }));
   if (weighted.some(({ weight }) => Number.isNaN(weight))) return ranges.join(',');
   // Array sort is stable: members of equal weight keep their order.
