@@ -1,0 +1,129 @@
+import { connect, type Socket } from 'node:net';
+
+/** What a connection tells its owner. */
+export interface LoadListener {
+  /** The next request to send, or undefined to fall silent. */
+  next(): Buffer | undefined;
+  answered(status: number, bytes: number, elapsedMs: number): void;
+  /** Nothing is under way on this connection any more. */
+  silent(): void;
+  failed(): void;
+}
+
+const LENGTH = /\r\ncontent-length: (\d+)/i;
+const CHUNKED = /\r\ntransfer-encoding: chunked/i;
+const HEAD_END = '\r\n\r\n';
+const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
+
+/**
+ * One keep-alive connection: sends a request, waits for the whole response, sends the next.
+ * Reads into one buffer through `onread`, below the stream machinery, so that the generator costs less than what it measures.
+ */
+export class LoadConnection {
+  #listener: LoadListener | undefined;
+  readonly #socket: Socket;
+  #held: Buffer | undefined;
+  #missing = 0;
+  #chunked = false;
+  #status = 0;
+  #received = 0;
+  #sentAt = 0;
+  #headOnly = false;
+
+  constructor(port: number) {
+    const buffer = Buffer.allocUnsafe(64 * 1024);
+    this.#socket = connect({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      onread: {
+        buffer,
+        callback: (size: number) => {
+          this.#read(buffer.subarray(0, size));
+          return true;
+        },
+      },
+    } as Parameters<typeof connect>[0] & object);
+    this.#socket.on('error', () => undefined); // 'close' follows and is counted
+    this.#socket.on('close', () => this.#listener?.failed());
+  }
+
+  /** Sends what the listener gives until it gives nothing. */
+  work(listener: LoadListener): void {
+    this.#listener = listener;
+    this.#send();
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  #send(): void {
+    const request = this.#listener?.next();
+    if (request === undefined) {
+      const listener = this.#listener;
+      this.#listener = undefined;
+      listener?.silent();
+      return;
+    }
+    this.#headOnly = request[0] === 72; // HEAD
+    this.#received = 0;
+    this.#sentAt = performance.now();
+    this.#socket.write(request);
+  }
+
+  #read(chunk: Buffer): void {
+    this.#received += chunk.length;
+    if (this.#chunked) {
+      this.#readChunked(chunk);
+      return;
+    }
+    if (this.#missing > 0) {
+      this.#missing -= chunk.length;
+      if (this.#missing <= 0) this.#done();
+      return;
+    }
+    this.#readHead(this.#held ? Buffer.concat([this.#held, chunk]) : chunk);
+  }
+
+  #readHead(data: Buffer): void {
+    const end = data.indexOf(HEAD_END);
+    if (end < 0) {
+      this.#held = Buffer.from(data);
+      return;
+    }
+    this.#held = undefined;
+    const head = data.toString('latin1', 0, end);
+    this.#status = Number(head.slice(9, 12));
+    const body = data.length - end - 4;
+    if (this.#status === 304 || this.#status === 204 || this.#headOnly) {
+      this.#done();
+      return;
+    }
+    if (CHUNKED.test(head)) {
+      this.#chunked = true;
+      this.#readChunked(data.subarray(end + 4));
+      return;
+    }
+    this.#missing = Number(LENGTH.exec(head)?.[1] ?? 0) - body;
+    if (this.#missing <= 0) this.#done();
+  }
+
+  // Chunk sizes are not checked: nothing else follows on this connection before the next request is sent.
+  #readChunked(data: Buffer): void {
+    const tail = this.#held ? Buffer.concat([this.#held, data]) : data;
+    if (tail.length >= 5 && tail.subarray(-5).equals(LAST_CHUNK)) {
+      this.#chunked = false;
+      this.#held = undefined;
+      this.#done();
+      return;
+    }
+    this.#held = Buffer.from(tail.subarray(-5));
+  }
+
+  #done(): void {
+    this.#missing = 0;
+    this.#listener?.answered(this.#status, this.#received, performance.now() - this.#sentAt);
+    this.#send();
+  }
+}

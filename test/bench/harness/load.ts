@@ -1,0 +1,92 @@
+// The load generator: a process of its own, pinned to its own core, asked over IPC for one measurement after the other.
+import { LoadConnection, type LoadListener } from './load-connection.js';
+import { type LoadOrder, type LoadResult, requestBytes } from './messages.js';
+
+class Measurement implements LoadListener {
+  readonly #requests: readonly Buffer[];
+  readonly #latencies: number[] = [];
+  readonly #statuses: Record<string, number> = {};
+  #turn = 0;
+  #completed = 0;
+  #bytes = 0;
+  #failed = 0;
+  #running = true;
+  #busy = 0;
+  #whenSilent: () => void = () => undefined;
+
+  constructor(order: LoadOrder) {
+    this.#requests = order.requests.map((request) => requestBytes(request, `127.0.0.1:${order.port}`));
+  }
+
+  next(): Buffer | undefined {
+    if (!this.#running) return undefined;
+    this.#turn = (this.#turn + 1) % this.#requests.length;
+    return this.#requests[this.#turn];
+  }
+
+  answered(status: number, bytes: number, elapsedMs: number): void {
+    this.#completed++;
+    this.#bytes += bytes;
+    this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
+    if ((this.#completed & 7) === 0) this.#latencies.push(elapsedMs);
+  }
+
+  silent(): void {
+    this.#busy--;
+    if (this.#busy === 0) this.#whenSilent();
+  }
+
+  failed(): void {
+    this.#failed++;
+    this.silent();
+  }
+
+  /** Works all connections for so long, then waits for what is under way: every request sent is answered and counted. */
+  async run(connections: readonly LoadConnection[], durationMs: number): Promise<LoadResult> {
+    const startedAt = performance.now();
+    const cpu = process.cpuUsage();
+    const ended = new Promise<void>((resolve) => {
+      this.#whenSilent = resolve;
+    });
+    this.#busy = connections.length;
+    for (const connection of connections) connection.work(this);
+    setTimeout(() => {
+      this.#running = false;
+    }, durationMs);
+    await ended;
+    const elapsedMs = performance.now() - startedAt;
+    const used = process.cpuUsage(cpu);
+    return this.#result(elapsedMs, (used.user + used.system) / 1000 / elapsedMs);
+  }
+
+  #result(elapsedMs: number, generatorLoad: number): LoadResult {
+    const sorted = Float64Array.from(this.#latencies).sort();
+    const quantile = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;
+    return {
+      completed: this.#completed,
+      elapsedMs,
+      bytes: this.#bytes,
+      failed: this.#failed,
+      statuses: this.#statuses,
+      p50Ms: quantile(0.5),
+      p99Ms: quantile(0.99),
+      generatorLoad,
+    };
+  }
+}
+
+// Connections stay open between measurements, so that short rounds do not measure handshakes.
+const open = new Map<number, LoadConnection[]>();
+
+function connectionsTo(port: number, count: number): LoadConnection[] {
+  const alive = (open.get(port) ?? []).filter((connection) => !connection.closed);
+  while (alive.length < count) alive.push(new LoadConnection(port));
+  open.set(port, alive);
+  return alive.slice(0, count);
+}
+
+process.on('message', (order: LoadOrder) => {
+  const connections = connectionsTo(order.port, order.connections);
+  void new Measurement(order).run(connections, order.durationMs).then((result) => process.send?.(result));
+});
+process.on('disconnect', () => process.exit(0));
