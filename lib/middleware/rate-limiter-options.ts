@@ -6,7 +6,15 @@ import { optionError } from '../common/errors.js';
 import type { EventBus } from '../common/events.js';
 import type { Logger } from '../common/logger.js';
 import { loggerOption, warningsOnly } from '../common/logger.js';
-import { booleanOption, checkKnownKeys, functionOption, oneOf, textOption, wholeNumber } from '../common/options.js';
+import {
+  booleanOption,
+  checkKnownKeys,
+  functionOption,
+  numberBetween,
+  oneOf,
+  textOption,
+  wholeNumber,
+} from '../common/options.js';
 import type { Ipv6Subnet } from '../quota/partition-key.js';
 import type { TierOptions } from '../quota/tier-plan.js';
 import { resolveTiers } from '../quota/tier-plan.js';
@@ -132,6 +140,7 @@ export function resolveRateLimiterOptions(options: RateLimiterOptions) {
     );
   }
   checkKnownKeys('rateLimiter', options ?? null, [...KNOWN, 'store']);
+  checkAnswerOptions(options);
   const {
     mode = 'enforce',
     namespace = 'warmpath',
@@ -168,6 +177,28 @@ export function resolveRateLimiterOptions(options: RateLimiterOptions) {
     events: options.events,
     clock,
   });
+}
+
+// express-rate-limit completes these; it looks at their values only when a request comes.
+function checkAnswerOptions({
+  standardHeaders,
+  legacyHeaders,
+  statusCode,
+  requestPropertyName,
+  ...options
+}: RateLimiterOptions): void {
+  if (standardHeaders !== undefined && typeof standardHeaders !== 'boolean') {
+    oneOf('rateLimiter.standardHeaders', standardHeaders, ['draft-6', 'draft-7', 'draft-8'] as const);
+  }
+  if (legacyHeaders !== undefined) booleanOption('rateLimiter.legacyHeaders', legacyHeaders);
+  if (statusCode !== undefined)
+    numberBetween('rateLimiter.statusCode', wholeNumber('rateLimiter.statusCode', statusCode), 400, 599);
+  if (requestPropertyName !== undefined) textOption('rateLimiter.requestPropertyName', requestPropertyName);
+  optional('handler', options.handler);
+  optional('requestWasSuccessful', options.requestWasSuccessful);
+  for (const name of ['skipFailedRequests', 'skipSuccessfulRequests'] as const) {
+    if (options[name] !== undefined) booleanOption(`rateLimiter.${name}`, options[name]);
+  }
 }
 
 // biome-ignore lint/complexity/noBannedTypes: the caller names the exact signature
