@@ -1,4 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { Writable } from 'node:stream';
 
 // Membership is by object identity: no header, property or symbol a client could send makes a request internal.
 const internal = new WeakSet<IncomingMessage>();
@@ -11,4 +13,91 @@ export function markInternalDispatch(req: IncomingMessage): void {
 /** Whether a request was dispatched by this process itself. Limits and request metrics leave such requests out. */
 export function isInternalDispatch(req: IncomingMessage): boolean {
   return internal.has(req);
+}
+
+/** An Express app, or anything that answers requests like one. */
+export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** What to ask the app. */
+export interface InternalRequest {
+  readonly url: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly remoteAddress?: string | undefined;
+  readonly encrypted?: boolean | undefined;
+}
+
+/** How an internal request ended: its status, or `undefined` when the connection was torn down or time ran out. */
+export interface InternalAnswer {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Runs a GET through an app without a client: all middlewares run, the body goes nowhere and is not kept.
+ * `before` sees the request object first. Never rejects.
+ */
+export function dispatchInternally(
+  app: RequestListener,
+  request: InternalRequest,
+  limitMs: number,
+  before?: (req: IncomingMessage) => void,
+): Promise<InternalAnswer> {
+  return new Promise((resolve) => {
+    const socket = silentSocket(request);
+    const req = requestOver(socket, request);
+    const res = new ServerResponse(req);
+    internal.add(req);
+    before?.(req);
+    let settled = false;
+    const settle = (whole: boolean): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      resolve({ status: whole ? res.statusCode : undefined, headers: res.getHeaders() });
+      socket.destroy();
+    };
+    const timer = setTimeout(() => socket.destroy(), limitMs).unref();
+    res.once('finish', () => settle(true));
+    socket.once('close', () => settle(false));
+    res.assignSocket(socket);
+    try {
+      app(req, res);
+    } catch {
+      // An app that throws out of its own dispatcher has failed this request like any other.
+      socket.destroy();
+    }
+  });
+}
+
+// A socket that is connected to nothing: takes what is written and forgets it.
+function silentSocket(request: InternalRequest): Socket {
+  const drain = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const socket = new Socket();
+  socket._write = (chunk, encoding, done) => void drain.write(chunk, encoding, done);
+  socket._writev = (chunks, done) => {
+    for (const { chunk, encoding } of chunks) drain.write(chunk, encoding);
+    done();
+  };
+  socket._final = (done) => done();
+  Object.defineProperty(socket, 'remoteAddress', { configurable: true, value: request.remoteAddress ?? '127.0.0.1' });
+  if (request.encrypted === true) Object.defineProperty(socket, 'encrypted', { value: true });
+  return socket;
+}
+
+function requestOver(socket: Socket, request: InternalRequest): IncomingMessage {
+  const req = new IncomingMessage(socket);
+  req.method = 'GET';
+  req.url = request.url;
+  req.httpVersion = '1.1';
+  req.httpVersionMajor = 1;
+  req.httpVersionMinor = 1;
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value === undefined) continue;
+    req.headers[name] = Array.isArray(value) ? [...value] : (value as string);
+    for (const line of Array.isArray(value) ? value : [value as string]) req.rawHeaders.push(name, line);
+  }
+  req.complete = true;
+  req.push(null);
+  return req;
 }

@@ -9,7 +9,6 @@ import { sfText } from '../quota/quota-fields.js';
 import { QuotaLimiter } from '../quota/quota-limiter.js';
 import type { QuotaStats } from '../quota/quota-stats.js';
 import { nearLimit } from '../quota/quota-stats.js';
-import { guardOf } from '../redis/guard.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import type { AnswerContext } from './rate-limiter-answer.js';
 import { rateLimitInfo, refuse, sendQuotaFields } from './rate-limiter-answer.js';
@@ -47,7 +46,7 @@ export interface RateLimiter extends RequestHandler {
   decide(req: Request, res: Response): QuotaDecision | undefined | Promise<QuotaDecision | undefined>;
   /** Puts the fields of a decision on a response, as the middleware would. */
   writeFields(req: Request, res: Response, decision: QuotaDecision): void;
-  /** Ends the heartbeat and leaves metrics and admin pages. Does not close Redis. */
+  /** Lets go of Redis, which stays open, and leaves metrics and admin pages. Requests that still come are counted in process. */
   close(): void;
 }
 
@@ -97,11 +96,9 @@ function rateLimiterContext(options: RateLimiterOptions): Context {
 }
 
 function createLimiter(config: RateLimiterConfig, { options }: Conventions): QuotaLimiter {
-  const { redis, logger, events, clock, cost } = config;
   return new QuotaLimiter({
     ...config,
-    guard: redis && guardOf(redis, { logger, events, clock }),
-    unitCost: cost === 1,
+    unitCost: config.cost === 1,
     refunds: options.skipFailedRequests || options.skipSuccessfulRequests,
   });
 }

@@ -30,10 +30,10 @@ export function keyspace(namespace: string, version: string): Keyspace {
   const root = `${namespace}:${version}`;
   const whole = digest(root);
   return Object.freeze({
-    // The braces make Redis Cluster hash the digest alone, so an entry and its lease share a slot.
-    entry: (key: string, variant = '') => `${root}:e:{${pairDigest(key, variant)}}`,
-    lease: (key: string, variant = '') => `${root}:l:{${pairDigest(key, variant)}}`,
-    fillChannel: (key: string, variant = '') => `${root}:f:${pairDigest(key, variant)}`,
+    // The braces make Redis Cluster hash the key's digest alone, so an entry, its variants and their leases share a slot.
+    entry: (key: string, variant = '') => `${root}:e:${variantName(key, variant)}`,
+    lease: (key: string, variant = '') => `${root}:l:${variantName(key, variant)}`,
+    fillChannel: (key: string, variant = '') => `${root}:f:${variantName(key, variant)}`,
     version: (group: string) => `${root}:v:${digest(group)}`,
     namespaceRecord: `${root}:n:{${whole}}`,
     prefixList: `${root}:p:{${whole}}`,
@@ -47,8 +47,9 @@ export function digest(text: string): string {
   return createHash('sha256').update(text).digest().toString('base64url', 0, 16);
 }
 
-// Lengths first: no choice of key and variant can spell another pair.
-const pairDigest = (key: string, variant: string): string => digest(`${key.length}:${key}${variant}`);
+// Two digests of fixed length: no choice of key and variant can spell another pair.
+const variantName = (key: string, variant: string): string =>
+  variant === '' ? `{${digest(key)}}` : `{${digest(key)}}${digest(variant)}`;
 
 function checkName(option: string, name: unknown, pattern: RegExp, accepted: string): void {
   if (typeof name === 'string' && pattern.test(name)) return;

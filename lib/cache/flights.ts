@@ -1,0 +1,63 @@
+/** How a fill ended for those who waited: look again, or do not queue for this key any more. */
+export type FlightOutcome = 'stored' | 'failed' | 'uncacheable';
+
+/** A fill going on in this process. */
+export class Flight {
+  readonly #waiters = new Set<(outcome: FlightOutcome) => void>();
+  #outcome: FlightOutcome | undefined;
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Resolves with the outcome, or with `timeout` after `limitMs`. */
+  wait(limitMs: number): Promise<FlightOutcome | 'timeout'> {
+    if (this.#outcome !== undefined) return Promise.resolve(this.#outcome);
+    if (limitMs <= 0) return Promise.resolve('timeout');
+    return new Promise((resolve) => {
+      const waiter = (outcome: FlightOutcome): void => {
+        clearTimeout(timer);
+        resolve(outcome);
+      };
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter);
+        resolve('timeout');
+      }, limitMs);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  settle(outcome: FlightOutcome): void {
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    for (const waiter of this.#waiters) waiter(outcome);
+    this.#waiters.clear();
+  }
+}
+
+/** The fills of this process by key: at most one at a time each (RFC 9111 calls the others collapsed requests). */
+export class Flights {
+  readonly #byKey = new Map<string, Flight>();
+
+  of(key: string): Flight | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** Starts a flight. Nothing may be awaited between `of` and `begin`. */
+  begin(key: string): Flight {
+    const flight = new Flight();
+    this.#byKey.set(key, flight);
+    return flight;
+  }
+
+  /** Ends a flight; a later one under the same key is left alone. */
+  end(key: string, flight: Flight, outcome: FlightOutcome): void {
+    if (this.#byKey.get(key) === flight) this.#byKey.delete(key);
+    flight.settle(outcome);
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+}

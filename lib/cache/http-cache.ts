@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto';
+import type { Fence, Lease, StoreOutcome } from '../store/entry-store.js';
+import { type EntryKey, isPromise, type StoredEntry } from '../store/stored-entry.js';
+import type { CacheCore } from './cache-core.js';
+import { MAX_VARY_NAMES } from './http/may-store.js';
+import { unionOfNames } from './http/vary.js';
+import { baseKey, type RequestKey, type VariantIndex, variantKey } from './resource-lookup.js';
+
+/** Where a response is to be stored, and by what right. */
+export interface Placement {
+  readonly request: RequestKey;
+  /** Request fields that select this response: from its `Vary` and from what its handler read. */
+  readonly fields: readonly string[];
+  /** What is known of the resource's variants. */
+  readonly index: VariantIndex | undefined;
+  readonly fence: Fence;
+  readonly lease: Lease | undefined;
+}
+
+export type PlacedOutcome = StoreOutcome | 'vary-limit';
+
+// RFC 9111 §4.1 sets no bound; a client choosing the values must not fill the store through one URL.
+const MAX_VARIANTS = 64;
+
+/** Stores a response under its primary and, where it varies, its secondary key. Never rejects. */
+export async function storeResponse(
+  core: CacheCore,
+  entry: StoredEntry,
+  placement: Placement,
+): Promise<{ outcome: PlacedOutcome; key: EntryKey }> {
+  const { request, index, fence, lease } = placement;
+  const fields = index === undefined ? placement.fields : unionOfNames(index.fields, placement.fields);
+  if (fields.length === 0) {
+    const key = baseKey(request);
+    return { outcome: await core.store.store(key, entry, fence, lease), key };
+  }
+  const key = variantKey(request, fields);
+  if (fields.length > MAX_VARY_NAMES) return { outcome: 'vary-limit', key };
+  const grown = withVariant(index, fields, key, entry.retainUntil, core.store.now());
+  if (grown === undefined) return { outcome: 'vary-limit', key };
+  if (grown !== index) {
+    const indexed = await core.store.store(baseKey(request), indexEntry(grown, entry), fence, lease, true);
+    if (indexed !== 'stored') return { outcome: indexed, key };
+  }
+  core.learnedVary.set(request.text, fields);
+  return { outcome: await core.store.store(key, entry, fence, lease), key };
+}
+
+/** Replaces an entry that was stored just now by a smaller form of itself. */
+export function replaceStored(core: CacheCore, key: EntryKey, entry: StoredEntry, fence: Fence): void {
+  const stored = core.store.store(key, entry, fence, undefined);
+  if (isPromise(stored)) void stored;
+}
+
+/** The index with one more variant: the same object when it is in it already, `undefined` when it is full. */
+function withVariant(
+  index: VariantIndex | undefined,
+  fields: readonly string[],
+  key: EntryKey,
+  until: number,
+  now: number,
+): VariantIndex | undefined {
+  const digest = createHash('sha1').update(key.variant).digest('base64url').slice(0, 12);
+  const sameFields = index !== undefined && index.fields.length === fields.length;
+  const living = sameFields ? index.variants.filter(([, keptUntil]) => keptUntil > now) : [];
+  const known = living.find(([name]) => name === digest);
+  if (known !== undefined && known[1] >= until && sameFields) return index;
+  const others = living.filter(([name]) => name !== digest);
+  return others.length >= MAX_VARIANTS ? undefined : { fields, variants: [...others, [digest, until]] };
+}
+
+function indexEntry(index: VariantIndex, entry: StoredEntry): StoredEntry {
+  const retainUntil = index.variants.reduce((latest, [, until]) => Math.max(latest, until), entry.retainUntil);
+  return { kind: 'variants', meta: index, body: Buffer.alloc(0), groups: [], storedAt: entry.storedAt, retainUntil };
+}

@@ -1,0 +1,218 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** What a handler read of its request that the URL does not tell. */
+export interface RequestReadings {
+  /** Plain header fields, lower-case. */
+  readonly fields: ReadonlySet<string>;
+  /** Inputs that tell who is asking: `cookie`, `req.user`, `ip`, `res.locals.…`. */
+  readonly identity: ReadonlySet<string>;
+  /** All fields at once were read: nothing can be said to be left out. */
+  readonly everything: boolean;
+}
+
+export interface ObservedRequest {
+  readonly readings: RequestReadings;
+  /** Ends the watch and puts every property back as it was, or as the handler left it. */
+  stop(): void;
+}
+
+export interface ObserveOptions {
+  /** Lower-case fields the handler is not to see. */
+  readonly hidden: ReadonlySet<string>;
+  /** Fields the handler sees in addition: the validators of the stored response that is being revalidated. */
+  readonly added: Readonly<Record<string, string>>;
+  /** `false` hides and adds fields, and records nothing. */
+  readonly watch: boolean;
+}
+
+const IDENTITY_FIELDS = new Set(['cookie', 'authorization', 'proxy-authorization']);
+// What the usual session and authentication middlewares leave on the request. Absence is an input as well: "nobody is logged in".
+const IDENTITY_PROPERTIES = [
+  'cookies',
+  'signedCookies',
+  'session',
+  'sessionID',
+  'user',
+  'auth',
+  'oidc',
+  'account',
+  'currentUser',
+  'principal',
+  'token',
+];
+const ADDRESS_PROPERTIES = ['ip', 'ips'];
+
+/**
+ * Watches what is read of a request until `stop`. Plain fields and identity inputs are kept apart, because the first can
+ * join the key of what is stored and the second forbid storing it.
+ */
+export function observeRequest(req: IncomingMessage, locals: LocalsHolder, options: ObserveOptions): ObservedRequest {
+  const recorder = new Recorder();
+  const restore: (() => void)[] = [watchFields(req, options, recorder)];
+  if (options.watch) {
+    for (const name of IDENTITY_PROPERTIES)
+      restore.push(watchProperty(req, name, () => recorder.identity.add(`req.${name}`)));
+    for (const name of ADDRESS_PROPERTIES) restore.push(watchProperty(req, name, () => recorder.identity.add('ip')));
+    restore.push(watchRawForms(req, recorder), watchAddress(req.socket, recorder), watchLocals(locals, recorder));
+  }
+  return {
+    readings: recorder,
+    stop: () => {
+      recorder.stopped = true;
+      for (const undo of restore.splice(0)) undo();
+    },
+  };
+}
+
+/** Where Express keeps `res.locals`. */
+export interface LocalsHolder {
+  locals?: Record<string, unknown>;
+}
+
+class Recorder implements RequestReadings {
+  readonly fields = new Set<string>();
+  readonly identity = new Set<string>();
+  everything = false;
+  stopped = false;
+
+  field(name: string): void {
+    if (this.stopped) return;
+    if (IDENTITY_FIELDS.has(name)) this.identity.add(name);
+    else if (!Object.hasOwn(Object.prototype, name)) this.fields.add(name);
+  }
+
+  all(): void {
+    if (!this.stopped) this.everything = true;
+  }
+}
+
+function watchFields(req: IncomingMessage, options: ObserveOptions, recorder: Recorder): () => void {
+  const real = req.headers;
+  const seen: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(real)) if (!options.hidden.has(name)) seen[name] = value;
+  Object.assign(seen, options.added);
+  const fields = options.watch ? new Proxy(seen, fieldTraps(recorder)) : seen;
+  Object.defineProperty(req, 'headers', { configurable: true, enumerable: true, writable: true, value: fields });
+  return () => {
+    // The prototype's own accessor takes over again.
+    if (req.headers === fields) Reflect.deleteProperty(req, 'headers');
+  };
+}
+
+function fieldTraps(recorder: Recorder): ProxyHandler<Record<string, unknown>> {
+  const note = (name: string | symbol): void => {
+    if (typeof name === 'string') recorder.field(name);
+  };
+  return {
+    get: (fields, name) => {
+      note(name);
+      return Reflect.get(fields, name);
+    },
+    has: (fields, name) => {
+      note(name);
+      return Reflect.has(fields, name);
+    },
+    getOwnPropertyDescriptor: (fields, name) => {
+      note(name);
+      return Reflect.getOwnPropertyDescriptor(fields, name);
+    },
+    ownKeys: (fields) => {
+      recorder.all();
+      return Reflect.ownKeys(fields);
+    },
+  };
+}
+
+/** Records reads of a property, wherever it comes from. Whoever sets it ends the watch of it: then it is no input any more. */
+function watchProperty(target: object, name: string, record: () => void): () => void {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  if (own?.configurable === false) return () => {};
+  const read =
+    own === undefined ? () => Reflect.get(Object.getPrototypeOf(target), name, target) : () => readOwn(target, own);
+  let replaced = false;
+  Object.defineProperty(target, name, {
+    configurable: true,
+    enumerable: own?.enumerable ?? false,
+    get: () => {
+      record();
+      return read();
+    },
+    set: (value) => {
+      replaced = true;
+      Object.defineProperty(target, name, { configurable: true, enumerable: true, writable: true, value });
+    },
+  });
+  return () => {
+    if (replaced) return;
+    if (own === undefined) Reflect.deleteProperty(target, name);
+    else Object.defineProperty(target, name, own);
+  };
+}
+
+function readOwn(target: object, own: PropertyDescriptor): unknown {
+  return own.get === undefined ? own.value : own.get.call(target);
+}
+
+/** `rawHeaders`, `headersDistinct` and trailers tell everything at once. */
+function watchRawForms(req: IncomingMessage, recorder: Recorder): () => void {
+  const undo = ['rawHeaders', 'headersDistinct'].map((name) => watchProperty(req, name, () => recorder.all()));
+  return () => {
+    for (const one of undo) one();
+  };
+}
+
+const watchers = new WeakMap<Socket, { readonly recorders: Set<Recorder>; undo: () => void }>();
+
+// Pipelined requests share a socket, so its reads count for every request that is being watched on it.
+function watchAddress(socket: Socket | undefined | null, recorder: Recorder): () => void {
+  if (!socket) return () => {};
+  const shared = watchers.get(socket) ?? { recorders: new Set<Recorder>(), undo: () => {} };
+  if (shared.recorders.size === 0) {
+    shared.undo = watchProperty(socket, 'remoteAddress', () => {
+      for (const one of shared.recorders) one.identity.add('ip');
+    });
+    watchers.set(socket, shared);
+  }
+  shared.recorders.add(recorder);
+  return () => {
+    shared.recorders.delete(recorder);
+    if (shared.recorders.size > 0) return;
+    shared.undo();
+    watchers.delete(socket);
+  };
+}
+
+/** `res.locals` as it was before the cache; what the handler itself puts there is its own business. */
+function watchLocals(holder: LocalsHolder, recorder: Recorder): () => void {
+  const real = holder.locals;
+  if (real === undefined || real === null) return () => {};
+  const before = new Set(Object.keys(real));
+  const note = (name: string | symbol): void => {
+    if (typeof name === 'string' && !recorder.stopped && !written.has(name))
+      recorder.identity.add(`res.locals.${name.slice(0, 60)}`);
+  };
+  const written = new Set<string | symbol>();
+  const locals = new Proxy(real, {
+    get: (target, name) => {
+      note(name);
+      return Reflect.get(target, name);
+    },
+    has: (target, name) => {
+      note(name);
+      return Reflect.has(target, name);
+    },
+    ownKeys: (target) => {
+      for (const name of before) note(name);
+      return Reflect.ownKeys(target);
+    },
+    set: (target, name, value) => {
+      written.add(name);
+      return Reflect.set(target, name, value);
+    },
+  });
+  holder.locals = locals;
+  return () => {
+    if (holder.locals === locals) holder.locals = real;
+  };
+}

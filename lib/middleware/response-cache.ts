@@ -1,0 +1,244 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import type { Cache } from '../cache/cache.js';
+import { type CacheCore, coreOf } from '../cache/cache-core.js';
+import type { CacheCounters } from '../cache/cache-stats.js';
+import { type ForwardReason, hitMember } from '../cache/http/cache-status.js';
+import { lookupResource, type ResourceLookup } from '../cache/resource-lookup.js';
+import type { Standing, StoredResponse } from '../cache/stored-response.js';
+import { type Turn, takeTurn } from '../cache/turn.js';
+import { isPromise, type Maybe } from '../store/stored-entry.js';
+import { deliver } from './deliver-response.js';
+import { CACHE_NAME, fill, isFilling } from './fill-response.js';
+import { forwardUncached } from './forward-uncached.js';
+import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
+import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
+import { demandsOf, type RequestDemands } from './request-demands.js';
+import { identityOf, NOT_CACHED } from './request-identity.js';
+import { bypassReason, type RequestView, requestView } from './request-view.js';
+import {
+  type ResponseCacheConfig,
+  type ResponseCacheOptions,
+  resolveResponseCacheOptions,
+} from './response-cache-options.js';
+import { routeLabel, UNMATCHED } from './route-label.js';
+import { markServed, type ServedByCache } from './served-by-cache.js';
+
+/** One request on its way through the cache. */
+interface Visit {
+  readonly core: CacheCore;
+  readonly config: ResponseCacheConfig;
+  readonly counters: CacheCounters;
+  readonly name: string;
+  readonly req: Request;
+  readonly res: Response;
+  readonly next: NextFunction;
+  readonly view: RequestView;
+  readonly demands: RequestDemands | undefined;
+  readonly startedAt: number;
+  readonly waitUntil: number;
+  collapsed: boolean;
+  rounds: number;
+}
+
+const MAX_ROUNDS = 50;
+
+/**
+ * Answers GET and HEAD from the store where HTTP allows it, and stores what the handler answers otherwise (RFC 9111).
+ * For a route, a router or a whole app. Never makes a request fail: whatever is wrong with the cache, the handler runs.
+ */
+export function responseCache(cache: Cache, options: ResponseCacheOptions = {}): RequestHandler {
+  const core = coreOf(cache);
+  const config = resolveResponseCacheOptions(options);
+
+  return function responseCacheMiddleware(req, res, next) {
+    if (req.method !== 'GET' && req.method !== 'HEAD') return passUnsafe(core, config, req, res, next);
+    const name = nameOf(config, req);
+    const counters = core.stats.of(name);
+    const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';
+    if (bypass !== undefined) return forwardUncached(config, counters, res, next, 'bypass', bypass);
+    if (isFilling(req, core)) return next();
+    const identity = config.identity === undefined ? undefined : identityOf(core, name, config.identity, req);
+    if (identity === NOT_CACHED) return forwardUncached(config, counters, res, next, 'bypass', 'identity');
+    const view = requestView(req, config, identity);
+    const demands = config.honorsRequest ? demandsOf(req.headers) : undefined;
+    if (demands?.noStore) return forwardUncached(config, counters, res, next, 'request', 'no-store');
+    const startedAt = core.store.now();
+    const waitUntil = startedAt + (config.waitLimitMs ?? core.config.waitLimitMs);
+    look({
+      core,
+      config,
+      counters,
+      name,
+      req,
+      res,
+      next,
+      view,
+      demands,
+      startedAt,
+      waitUntil,
+      collapsed: false,
+      rounds: 0,
+    });
+  };
+}
+
+// A middleware mounted for a whole app sees the request before any route is matched.
+function nameOf(config: ResponseCacheConfig, req: Request): string {
+  if (config.name !== undefined) return config.name;
+  const label = routeLabel(req);
+  return label === UNMATCHED ? 'app' : label;
+}
+
+const SERVED: Readonly<Record<'hit' | 'stale' | 'miss', ServedByCache>> = Object.freeze({
+  hit: Object.freeze({ result: 'hit' }),
+  stale: Object.freeze({ result: 'stale' }),
+  miss: Object.freeze({ result: 'miss' }),
+});
+
+function passUnsafe(
+  core: CacheCore,
+  config: ResponseCacheConfig,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+): void {
+  invalidateAfterUnsafe(core, req, res);
+  forwardUncached(config, core.stats.of(nameOf(config, req)), res, next, 'method', undefined);
+}
+
+function look(visit: Visit): void {
+  const { core, view, next } = visit;
+  const ticket = refreshTicket(visit.req, core, view.text);
+  if (ticket !== undefined) {
+    ticket.taken = true;
+    startFill(visit, ticket.resource, { kind: 'fill', right: ticket.right }, 'stale', ticket.settle);
+    return;
+  }
+  const resource = lookupResource(core.store, core.learnedVary, view);
+  if (isPromise(resource)) resource.then((ready) => answer(visit, ready)).catch(next);
+  else answer(visit, resource);
+}
+
+function answer(visit: Visit, resource: ResourceLookup): void {
+  const { core, counters } = visit;
+  const { response } = resource;
+  const now = core.store.now();
+  if (visit.rounds === 0) counters.lookup.addMs(now - visit.startedAt);
+  if (response === undefined) return miss(visit, resource, resource.index === undefined ? 'uri-miss' : 'vary-miss');
+  const standing = standingFor(visit, response, resource, now);
+  if (standing === 'fresh') return serve(visit, resource, response, 'hit');
+  if (standing === 'stale-while-revalidate') {
+    refreshInBackground(refreshJob(visit, resource));
+    return serve(visit, resource, response, 'stale');
+  }
+  if (standing === 'stale-if-error') return void serveUnlessRefreshed(visit, resource, response).catch(visit.next);
+  miss(visit, resource, standing === 'refused' ? 'request' : 'stale');
+}
+
+function standingFor(
+  visit: Visit,
+  response: StoredResponse,
+  resource: ResourceLookup,
+  now: number,
+): Standing | 'refused' {
+  const standing = response.standing(now, resource.found?.softAt);
+  return visit.demands === undefined ? standing : visit.demands.judge(response, standing, now);
+}
+
+function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse, word: 'hit' | 'stale'): void {
+  const { core, config, counters, view, res } = visit;
+  const now = core.store.now();
+  const ttl = Math.floor((response.freshUntil - now) / 1000);
+  const member = hitMember(CACHE_NAME, visit.collapsed ? { ttl, detail: 'collapsed' } : { ttl });
+  const { statusHeader } = config;
+  markServed(res, SERVED[word]);
+  const sent = deliver(res, {
+    core,
+    response,
+    requestFields: view.headers,
+    isHead: view.isHead,
+    now,
+    word,
+    statusHeader,
+    member,
+  });
+  if (sent === true) return count(counters, resource, word);
+  if (sent === false) return miss(visit, resource, 'miss');
+  void sent.then((done) => (done ? count(counters, resource, word) : miss(visit, resource, 'miss'))).catch(visit.next);
+}
+
+function count(counters: CacheCounters, resource: ResourceLookup, word: 'hit' | 'stale'): void {
+  if (word === 'stale') counters.stale += 1;
+  else if (resource.found?.level === 'redis') counters.redisHits += 1;
+  else counters.memoryHits += 1;
+}
+
+/** RFC 5861 §4: the handler is asked first, out of the client's sight; if it fails in time or in fact, the stale answer stands in. */
+async function serveUnlessRefreshed(visit: Visit, resource: ResourceLookup, response: StoredResponse): Promise<void> {
+  const { core, view } = visit;
+  const left = Math.max(0, visit.waitUntil - core.store.now());
+  const outcome = await Promise.race([refresh(refreshJob(visit, resource)), later(left)]);
+  if (outcome === 'failed' || outcome === 'late') return serve(visit, resource, response, 'stale');
+  const again = await lookupResource(core.store, core.learnedVary, view);
+  const usable = again.response?.standing(core.store.now(), again.found?.softAt);
+  if (again.response !== undefined && usable === 'fresh') return serve(visit, again, again.response, 'hit');
+  if (outcome === 'skipped') return serve(visit, resource, response, 'stale');
+  miss(visit, again, 'stale');
+}
+
+function later(ms: number): Promise<'late'> {
+  return new Promise((resolve) => setTimeout(resolve, ms, 'late').unref());
+}
+
+function refreshJob(visit: Visit, resource: ResourceLookup) {
+  const { core, config, counters, name, req, view } = visit;
+  return { core, name, counters, req, view, resource, leaseMs: config.leaseMs ?? core.config.leaseMs };
+}
+
+function miss(visit: Visit, resource: ResourceLookup, reason: ForwardReason): void {
+  const { config, counters, view, res, next, demands } = visit;
+  if (demands?.onlyIfCached) return void res.status(504).end();
+  // A HEAD or a range is not a whole answer, so its handler sees it as it is and nothing is stored.
+  if (view.isHead) return forwardUncached(config, counters, res, next, reason, 'head');
+  if (view.hasRange) return forwardUncached(config, counters, res, next, reason, 'range');
+  const turn = turnFor(visit, resource);
+  if (isPromise(turn)) turn.then((ready) => act(visit, resource, ready, reason)).catch(next);
+  else act(visit, resource, turn, reason);
+}
+
+function turnFor(visit: Visit, resource: ResourceLookup): Maybe<Turn> {
+  const { core, config, view, counters, name, waitUntil } = visit;
+  const onCollapsed = (): void => {
+    if (visit.collapsed) return;
+    visit.collapsed = true;
+    counters.collapsed += 1;
+    core.events.emit({ type: 'collapsed', cache: name });
+  };
+  const leaseMs = config.leaseMs ?? core.config.leaseMs;
+  const { store, flights } = core;
+  return takeTurn(
+    { store, flights, key: resource.key, groups: view.groups, leaseMs, waitUntil, onCollapsed },
+    resource.lookup,
+  );
+}
+
+function act(visit: Visit, resource: ResourceLookup, turn: Turn, reason: ForwardReason): void {
+  visit.rounds += 1;
+  if (turn.kind === 'again' && visit.rounds < MAX_ROUNDS) return look(visit);
+  startFill(visit, resource, turn, reason, undefined);
+}
+
+function startFill(
+  visit: Visit,
+  resource: ResourceLookup,
+  turn: Turn,
+  forward: ForwardReason,
+  onSettled: ((outcome: string, status: number | undefined) => void) | undefined,
+): void {
+  const { core, config, counters, name, req, res, next, view, collapsed } = visit;
+  counters.misses += 1;
+  markServed(res, SERVED.miss);
+  const right = turn.kind === 'fill' ? turn.right : undefined;
+  const fence = turn.kind === 'run' ? turn.fence : undefined;
+  fill({ core, config, counters, name, req, res, next, view, resource, forward, collapsed, right, fence, onSettled });
+}

@@ -1,0 +1,228 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+
+/** Status and fields of a response at the moment its head is written. Names as the handler spelled them. */
+export interface CapturedHead {
+  readonly status: number;
+  /** Lower-case name to value or values; without those that were there before the capture began and did not change. */
+  readonly fields: Readonly<Record<string, string | readonly string[]>>;
+  /** Lower-case name to the spelling used. */
+  readonly spelling: ReadonlyMap<string, string>;
+}
+
+/** What to do with a response once its head is known. */
+export interface HeadDecision {
+  /** Collect the body. */
+  readonly keep: boolean;
+  /** Send this client `304 Not Modified` instead; the body is collected all the same. */
+  readonly notModified?: boolean;
+}
+
+export interface CaptureListener {
+  /**
+   * The handler begins to answer with this status. `true` keeps its whole answer from the client; `onSwallowed` is then
+   * called when it is over, with the response as it was before, and must answer.
+   */
+  onBegin(status: number): boolean;
+  onSwallowed(head: CapturedHead): void;
+  /** The head is about to be written: fields may still be set on the response. Called at most once. */
+  onHead(head: CapturedHead): HeadDecision;
+  /** The whole body was written. Not called when the head said not to keep it. */
+  onComplete(head: CapturedHead, body: Buffer): void;
+  /** There will be no complete body: the connection closed, the body outgrew the limit, or its length contradicts the head. */
+  onAbandoned(reason: AbandonReason): void;
+}
+
+export type AbandonReason = 'closed' | 'too-large' | 'length-mismatch' | 'trailers' | 'declined';
+
+/** On every outgoing message since Node 15, though the type declarations know it on client requests only. */
+interface RawNames {
+  getRawHeaderNames(): string[];
+}
+
+type PlainWriteHead = (this: ServerResponse, status: number, reason?: string) => ServerResponse;
+
+const NO_BODY_FIELDS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'content-range'];
+
+/**
+ * Copies a response while it is written, as whoever mounted the capture sees it: head and body belong to the same layer,
+ * so middlewares outside that change either later (compression does both) are not mixed in. The client waits for nothing.
+ */
+export function captureResponse(res: ServerResponse, maxBytes: number, listener: CaptureListener): void {
+  new ResponseCapture(res, maxBytes, listener).install();
+}
+
+class ResponseCapture {
+  readonly #res: ServerResponse;
+  readonly #maxBytes: number;
+  readonly #listener: CaptureListener;
+  readonly #outer: OutgoingHttpHeaders;
+  readonly #writeHead: ServerResponse['writeHead'];
+  readonly #write: ServerResponse['write'];
+  readonly #end: ServerResponse['end'];
+  #head: CapturedHead | undefined;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #state: 'open' | 'over' = 'open';
+  #begun = false;
+  #swallows = false;
+
+  constructor(res: ServerResponse, maxBytes: number, listener: CaptureListener) {
+    this.#res = res;
+    this.#maxBytes = maxBytes;
+    this.#listener = listener;
+    this.#outer = res.getHeaders();
+    this.#writeHead = res.writeHead;
+    this.#write = res.write;
+    this.#end = res.end;
+  }
+
+  install(): void {
+    const res = this.#res;
+    res.writeHead = ((...args: unknown[]) => this.#onWriteHead(args)) as ServerResponse['writeHead'];
+    res.write = ((...args: unknown[]) => this.#onWrite(args)) as ServerResponse['write'];
+    res.end = ((...args: unknown[]) => this.#onEnd(args)) as ServerResponse['end'];
+    res.once('close', () => this.#abandon('closed'));
+  }
+
+  #onWriteHead(args: unknown[]): ServerResponse {
+    const res = this.#res;
+    if (this.#head !== undefined || res.headersSent) return this.#writeHead.apply(res, args as never);
+    const [status, reasonOrFields, maybeFields] = args as [number, unknown, unknown];
+    const reason = typeof reasonOrFields === 'string' ? reasonOrFields : undefined;
+    // Fields passed here are not in getHeaders() yet; set first, they are seen like all others.
+    setFields(res, typeof reasonOrFields === 'string' ? maybeFields : reasonOrFields);
+    if (this.#begin(status)) {
+      res.statusCode = status;
+      return res;
+    }
+    this.#head = this.#snapshot(status);
+    const decision = this.#listener.onHead(this.#head);
+    if (!decision.keep) this.#abandon('declined');
+    if (decision.notModified === true) {
+      for (const name of NO_BODY_FIELDS) res.removeHeader(name);
+      // For 304 Node itself drops what the handler goes on to write.
+      return (this.#writeHead as PlainWriteHead).call(res, 304);
+    }
+    return (this.#writeHead as PlainWriteHead).call(res, status, reason);
+  }
+
+  #snapshot(status: number): CapturedHead {
+    const res = this.#res;
+    const fields: Record<string, string | readonly string[]> = Object.create(null);
+    const spelling = new Map<string, string>();
+    for (const spelled of (res as ServerResponse & RawNames).getRawHeaderNames()) {
+      const name = spelled.toLowerCase();
+      const value = res.getHeader(name);
+      if (value === undefined || sameValue(value, this.#outer[name])) continue;
+      fields[name] = Array.isArray(value) ? value.map(String) : String(value);
+      spelling.set(name, spelled);
+    }
+    return { status, fields, spelling };
+  }
+
+  #begin(status: number): boolean {
+    if (!this.#begun) {
+      this.#begun = true;
+      this.#swallows = this.#listener.onBegin(status);
+    }
+    return this.#swallows;
+  }
+
+  /** Ends a swallowed answer: the response is as it was when the capture began, and nobody watches it any more. */
+  #answerInstead(): void {
+    const res = this.#res;
+    const head = this.#snapshot(res.statusCode);
+    this.#state = 'over';
+    this.#chunks = [];
+    for (const name of res.getHeaderNames()) if (this.#outer[name] === undefined) res.removeHeader(name);
+    for (const [name, value] of Object.entries(this.#outer)) if (value !== undefined) res.setHeader(name, value);
+    res.statusCode = 200;
+    res.writeHead = this.#writeHead;
+    res.write = this.#write;
+    res.end = this.#end;
+    this.#listener.onSwallowed(head);
+  }
+
+  #onWrite(args: unknown[]): boolean {
+    if (this.#begin(this.#res.statusCode)) return true;
+    this.#collect(args[0], args[1]);
+    return this.#write.apply(this.#res, args as never);
+  }
+
+  #onEnd(args: unknown[]): ServerResponse {
+    if (this.#begin(this.#res.statusCode)) {
+      if (this.#state === 'open') this.#answerInstead();
+      return this.#res;
+    }
+    const open = this.#state === 'open';
+    const result = this.#end.apply(this.#res, args as never) as ServerResponse;
+    if (!open) return result;
+    if (typeof args[0] !== 'function') this.#collect(args[0], args[1]);
+    this.#complete();
+    return result;
+  }
+
+  #collect(chunk: unknown, encoding: unknown): void {
+    if (this.#state === 'over' || chunk === undefined || chunk === null || typeof chunk === 'function') return;
+    const bytes = copyOf(chunk, encoding);
+    if (bytes === undefined) return;
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#maxBytes) this.#abandon('too-large');
+    else this.#chunks.push(bytes);
+  }
+
+  #complete(): void {
+    const head = this.#head;
+    if (this.#state === 'over') return;
+    if (head === undefined) return this.#abandon('closed');
+    if (this.#res.getHeader('trailer') !== undefined) return this.#abandon('trailers');
+    const declared = this.#res.statusCode === 304 ? undefined : head.fields['content-length'];
+    // RFC 9111 §3.3: what is shorter or longer than it says is incomplete.
+    if (declared !== undefined && Number(declared) !== this.#bytes) return this.#abandon('length-mismatch');
+    this.#state = 'over';
+    const body = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#bytes);
+    this.#chunks = [];
+    this.#listener.onComplete(head, body);
+  }
+
+  #abandon(reason: AbandonReason): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#chunks = [];
+    this.#listener.onAbandoned(reason);
+  }
+}
+
+/** Sets fields in any of the forms `writeHead` takes: an object, a flat array, or an array of pairs. */
+export function setFields(res: ServerResponse, fields: unknown): void {
+  if (fields === undefined || fields === null || typeof fields !== 'object') return;
+  if (!Array.isArray(fields)) {
+    for (const [name, value] of Object.entries(fields)) if (value !== undefined) res.setHeader(name, value as string);
+    return;
+  }
+  const flat: unknown[] = Array.isArray(fields[0]) ? fields.flat(1) : fields;
+  const replaced = new Set<string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const name = String(flat[i]);
+    if (replaced.has(name.toLowerCase())) res.appendHeader(name, flat[i + 1] as string);
+    else res.setHeader(name, flat[i + 1] as string);
+    replaced.add(name.toLowerCase());
+  }
+}
+
+// Handlers may use a buffer again after writing it, so what is kept is a copy.
+function copyOf(chunk: unknown, encoding: unknown): Buffer | undefined {
+  if (typeof chunk === 'string')
+    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
+  return chunk instanceof Uint8Array ? Buffer.from(chunk) : undefined;
+}
+
+function sameValue(value: unknown, before: unknown): boolean {
+  if (value === before) return true;
+  return (
+    Array.isArray(value) &&
+    Array.isArray(before) &&
+    value.length === before.length &&
+    value.every((item, index) => item === before[index])
+  );
+}

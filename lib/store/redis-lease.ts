@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import type { RedisGuard } from '../redis/guard.js';
+import { runScript } from '../redis/scripts.js';
+import type { Subscriber } from '../redis/subscriber.js';
+import type { Lease, LeaseAnswer } from './entry-store.js';
+import type { EntryNames } from './redis-names.js';
+import { ASK_LEASE, RELEASE_LEASE, RENEW_LEASE } from './redis-scripts.js';
+
+/** A lease this process holds. */
+export interface HeldLease extends Lease {
+  /** What proves the ownership. */
+  readonly token: string;
+  /** The Redis key of the lease. An entry stored under it may be a variant of the key it was asked for. */
+  readonly key: string;
+  readonly channel: string;
+  /** The entry was stored, which gave the lease back. */
+  settled(): void;
+}
+
+type AskedLease =
+  | { readonly kind: 'held'; readonly lease: HeldLease }
+  | { readonly kind: 'open' }
+  | Extract<LeaseAnswer, { kind: 'busy' | 'changed' }>;
+
+interface Holding {
+  readonly names: EntryNames;
+  readonly token: string;
+  readonly until: number;
+}
+
+// Short, so that the fill of a killed process is taken over soon; renewed while the handler lives.
+const TERM_MS = 3000;
+const RENEW_EVERY_MS = 1000;
+const POLL_MS = 150;
+const UNCACHEABLE = '!';
+const CHANGED = '~';
+
+/** Asks for leases, keeps the held ones alive, and waits for those of others. */
+export class LeaseKeeper {
+  readonly #guard: RedisGuard;
+  readonly #subscriber: Subscriber;
+  readonly #held = new Set<Holding>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(guard: RedisGuard, subscriber: Subscriber) {
+    this.#guard = guard;
+    this.#subscriber = subscriber;
+  }
+
+  /** `seen` are the bytes of the entry that told the lookup's entry from any other, none when there was none. */
+  async ask(names: EntryNames, seen: Buffer, leaseMs: number): Promise<AskedLease | undefined> {
+    const token = randomBytes(12).toString('base64url');
+    const termMs = Math.min(TERM_MS, leaseMs);
+    const reply = await this.#guard.run(
+      'lease',
+      (client) => runScript(client, ASK_LEASE, [names.entry, names.lease], [token, termMs, seen]),
+      undefined,
+      names.lease,
+    );
+    if (!reply.ok) {
+      // Values of another type under our keys were put there by somebody else: make room.
+      if (reply.reason === 'error' && reply.error === 'WRONGTYPE') {
+        void this.#guard.run('repair', (client) => client.unlink(names.entry, names.lease), undefined, names.lease);
+      }
+      return undefined;
+    }
+    if (reply.value === null) return { kind: 'held', lease: this.#hold(names, token, leaseMs) };
+    const answer = String(reply.value);
+    if (answer === UNCACHEABLE) return { kind: 'open' };
+    if (answer === CHANGED) return { kind: 'changed' };
+    return { kind: 'busy', settled: (waitMs) => this.#settled(names, waitMs) };
+  }
+
+  close(): void {
+    for (const holding of this.#held) this.#giveBack(holding, 0);
+    this.#held.clear();
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #hold(names: EntryNames, token: string, leaseMs: number): HeldLease {
+    const holding: Holding = { names, token, until: this.#guard.now() + leaseMs };
+    this.#held.add(holding);
+    this.#timer ??= setInterval(() => this.#renewAll(), RENEW_EVERY_MS).unref();
+    return {
+      token,
+      key: names.lease,
+      channel: names.channel,
+      settled: () => this.#forget(holding),
+      release: (uncacheableMs = 0) => {
+        if (this.#forget(holding)) this.#giveBack(holding, Math.floor(uncacheableMs));
+      },
+    };
+  }
+
+  #forget(holding: Holding): boolean {
+    const was = this.#held.delete(holding);
+    if (this.#held.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+    return was;
+  }
+
+  #giveBack({ names, token }: Holding, uncacheableMs: number): void {
+    void this.#guard.run(
+      'release',
+      (client) => runScript(client, RELEASE_LEASE, [names.lease], [token, uncacheableMs, names.channel]),
+      undefined,
+      names.lease,
+    );
+  }
+
+  #renewAll(): void {
+    for (const holding of this.#held) {
+      if (holding.until <= this.#guard.now()) {
+        this.#forget(holding);
+        continue;
+      }
+      const { names, token } = holding;
+      void this.#guard.run(
+        'renew',
+        (client) => runScript(client, RENEW_LEASE, [names.lease], [token, TERM_MS]),
+        undefined,
+        names.lease,
+      );
+    }
+  }
+
+  /** Resolves when the fill of somebody else ended, or after `waitMs`. Told by notification; a poll backs it up, since messages may be lost. */
+  #settled(names: EntryNames, waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(limit);
+        clearInterval(poll);
+        unsubscribe();
+        resolve();
+      };
+      const look = async (): Promise<void> => {
+        const reply = await this.#guard.run('lease', (client) => client.get(names.lease), undefined, names.lease);
+        if (!reply.ok || reply.value === null || reply.value === UNCACHEABLE) finish();
+      };
+      const limit = setTimeout(finish, waitMs).unref();
+      const poll = setInterval(() => void look(), POLL_MS).unref();
+      const unsubscribe = this.#subscriber.subscribe(names.channel, finish);
+    });
+  }
+}
