@@ -1,23 +1,24 @@
 import type { Clock } from '../common/clock.js';
 import type { EventBus } from '../common/events.js';
-import type { RedisGuard } from '../redis/guard.js';
+import type { Logger } from '../common/logger.js';
+import type { RedisClient } from '../redis/guard.js';
 import type { Verdict } from './counting.js';
-import type { InstanceCensus } from './instance-census.js';
 import { claimNumber, register } from './limiter-registry.js';
 import { MemoryQuotaStore } from './memory-quota-store.js';
 import type { QuotaDecision, QuotaSubject } from './quota-decision.js';
 import { decisionOf, uncountedDecision } from './quota-decision.js';
 import type { QuotaStats } from './quota-stats.js';
 import { QuotaTallies } from './quota-stats.js';
-import type { SharedQuotaStore, SharedVerdict } from './redis-quota-store.js';
+import type { SharedVerdict } from './redis-quota-store.js';
 import { RefusalMemory } from './refusal-memory.js';
-import { censusFor, sharedStoreFor } from './shared-quota.js';
+import type { SharedQuota } from './shared-quota.js';
+import { openSharedQuota } from './shared-quota.js';
 import type { TierPlan, TierPlans } from './tier-plan.js';
 import { shareOf } from './tier-plan.js';
 
 /** What a {@link QuotaLimiter} needs; resolved and checked by its caller. */
 export interface QuotaLimiterOptions {
-  readonly guard: RedisGuard | undefined;
+  readonly redis: RedisClient | undefined;
   readonly namespace: string;
   /** Given by the user; names both the limiter and its counters. */
   readonly name: string | undefined;
@@ -31,6 +32,7 @@ export interface QuotaLimiterOptions {
   readonly maxKeys: number;
   readonly clock: Clock;
   readonly events: EventBus | undefined;
+  readonly logger: Logger;
 }
 
 // A write refusal (OOM, READONLY, …) will not be gone with the next request; asking again twice a second keeps the
@@ -46,29 +48,26 @@ export class QuotaLimiter {
   readonly #options: QuotaLimiterOptions;
   readonly #tallies: QuotaTallies;
   readonly #local: MemoryQuotaStore;
-  readonly #shared: SharedQuotaStore | undefined;
-  readonly #census: InstanceCensus | undefined;
+  readonly #shared: SharedQuota | undefined;
   readonly #refusals: RefusalMemory;
   readonly #shares = new Map<TierPlan, { readonly instances: number; readonly plan: TierPlan }>();
   readonly #closing: (() => void)[];
   #pausedUntilMs = 0;
 
   constructor(options: QuotaLimiterOptions) {
-    const { guard, namespace, plans } = options;
+    const { redis, plans, clock, maxKeys } = options;
+    const { name, id, releases } = identityOf(options, this);
+    const refusals = new RefusalMemory(maxKeys, options.refunds ? REFUND_MEMORY_MS : Number.POSITIVE_INFINITY);
     this.#options = options;
     this.plans = plans;
-    const identity = identityOf(options, this);
-    this.name = identity.name;
-    this.#tallies = new QuotaTallies(identity.name, plans.byName.keys(), options.events);
-    this.#local = new MemoryQuotaStore(options.clock, options.maxKeys);
-    this.#refusals = new RefusalMemory(options.maxKeys, options.refunds ? REFUND_MEMORY_MS : Number.POSITIVE_INFINITY);
-    this.#closing = [register(this), ...identity.releases];
-    if (guard) {
-      this.#shared = sharedStoreFor(guard, namespace, identity.id, plans, options.unitCost);
-      this.#census = censusFor(guard, namespace);
-      const refusals = this.#refusals;
-      this.#closing.push(this.#census.join(() => refusals.clear()));
-    }
+    this.name = name;
+    this.#tallies = new QuotaTallies(name, plans.byName.keys(), options.events);
+    this.#local = new MemoryQuotaStore(clock, maxKeys);
+    this.#refusals = refusals;
+    const onReset = (): void => refusals.clear();
+    this.#shared =
+      redis && openSharedQuota({ ...options, redis, limiterId: id, onReset, events: this.#tallies.events });
+    this.#closing = [register(this), ...releases, () => this.#shared?.close()];
   }
 
   get events(): EventBus {
@@ -82,7 +81,7 @@ export class QuotaLimiter {
     const remembered = this.#refusals.find(subject, nowMs);
     if (remembered) return this.#counted(remembered);
     if (this.#isAway(nowMs)) return this.#standIn(subject);
-    return this.#shared
+    return this.#shared.store
       .count(subject.partition.digest, subject.plan, subject.cost)
       .then((answer) => this.#answered(subject, answer));
   }
@@ -92,7 +91,7 @@ export class QuotaLimiter {
     const look = { ...subject, cost: 0 };
     const { digest } = subject.partition;
     if (this.#shared && !this.#isAway(this.#options.clock.now())) {
-      const answer = await this.#shared.peek(digest, subject.plan);
+      const answer = await this.#shared.store.peek(digest, subject.plan);
       if (answer.ok) return decisionOf(look, answer.verdict, 'redis', true);
     }
     const plan = this.#shared ? this.#share(subject.plan) : subject.plan;
@@ -102,9 +101,10 @@ export class QuotaLimiter {
   /** Forgets what a client used, everywhere. `false`: Redis did not confirm it; here it is forgotten all the same. */
   async reset(digest: string): Promise<boolean> {
     this.#local.reset(digest);
-    const done = this.#shared ? await this.#shared.reset(digest) : true;
+    if (!this.#shared) return true;
+    const done = await this.#shared.store.reset(digest);
     this.#refusals.forget(digest);
-    if (this.#census && done) await this.#census.announceReset();
+    if (done) await this.#shared.census.announceReset();
     return done;
   }
 
@@ -113,7 +113,7 @@ export class QuotaLimiter {
     if (violated.length > 0 || cost === 0) return;
     if (source === 'memory') this.#local.refund(partition.digest, plan, cost, chargedAtUs);
     if (source === 'local') this.#local.refund(partition.digest, this.#share(plan), cost, chargedAtUs);
-    if (source === 'redis') void this.#shared?.refund(partition.digest, plan, cost, chargedAtUs);
+    if (source === 'redis') void this.#shared?.store.refund(partition.digest, plan, cost, chargedAtUs);
     this.#refusals.forget(partition.digest);
   }
 
@@ -123,7 +123,7 @@ export class QuotaLimiter {
       name: this.name,
       mode: this.#options.mode,
       store: this.#shared ? (this.#isAway(this.#options.clock.now()) ? 'local' : 'redis') : 'memory',
-      instances: this.#census?.instances ?? 1,
+      instances: this.#shared?.census.instances ?? 1,
       tiers: this.#tallies.tiers(),
       remembered,
       unanswered,
@@ -132,13 +132,13 @@ export class QuotaLimiter {
     };
   }
 
-  /** Leaves the registry and the heartbeat. The limiter keeps working. */
+  /** Leaves the registry and lets go of Redis; requests that still come are counted in this process. */
   close(): void {
     for (const end of this.#closing.splice(0)) end();
   }
 
   #isAway(nowMs: number): boolean {
-    return this.#options.guard?.state === 'down' || nowMs < this.#pausedUntilMs;
+    return this.#shared?.guard.state === 'down' || nowMs < this.#pausedUntilMs;
   }
 
   #answered(subject: QuotaSubject, answer: SharedVerdict): QuotaDecision {
@@ -176,7 +176,7 @@ export class QuotaLimiter {
   }
 
   #share(plan: TierPlan): TierPlan {
-    const instances = this.#census?.instances ?? 1;
+    const instances = this.#shared?.census.instances ?? 1;
     const known = this.#shares.get(plan);
     if (known?.instances === instances) return known.plan;
     const share = shareOf(plan, instances);
@@ -193,9 +193,9 @@ export class QuotaLimiter {
 // A name given by the user names the counters, too: the same name is the same quota. Without one they are named after
 // the policies and a number, so limiters on one client stay apart and the same limiter in another process finds its own.
 function identityOf(options: QuotaLimiterOptions, holder: object) {
-  const { name, guard, plans } = options;
+  const { name, redis, plans } = options;
   if (name !== undefined) return { name, id: `name:${name}`, releases: [] };
-  const scope = guard?.client ?? MEMORY_ONLY;
+  const scope = redis ?? MEMORY_ONLY;
   const label = claimNumber(scope, 'label', holder);
   const fingerprint = JSON.stringify([...plans.byName.values()].map(({ tier, policies }) => [tier, policies]));
   const counters = claimNumber(scope, fingerprint, holder);

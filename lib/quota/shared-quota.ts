@@ -1,4 +1,7 @@
-import type { RedisGuard } from '../redis/guard.js';
+import type { EventBus } from '../common/events.js';
+import type { Logger } from '../common/logger.js';
+import type { RedisClient, RedisGuard } from '../redis/guard.js';
+import { guardOf } from '../redis/guard.js';
 import { InstanceCensus } from './instance-census.js';
 import { censusKeys, quotaKeys } from './quota-keyspace.js';
 import type { SharedQuotaStore } from './redis-quota-store.js';
@@ -7,25 +10,73 @@ import { TickBatch } from './tick-batch.js';
 import type { TierPlans } from './tier-plan.js';
 import { WindowQuotaStore } from './window-quota-store.js';
 
-interface Parts {
-  readonly batch: TickBatch;
-  readonly censuses: Map<string, InstanceCensus>;
+/** Redis as one limiter sees it. */
+export interface SharedQuota {
+  /** This limiter's hold: its logger and events hear of Redis' state. */
+  readonly guard: RedisGuard;
+  readonly store: SharedQuotaStore;
+  readonly census: InstanceCensus;
+  /** Ends the heartbeat of this limiter and lets go of the guard. */
+  close(): void;
 }
 
-// One batch and one heartbeat per client, however many limiters use it.
-const partsOf = new WeakMap<RedisGuard, Parts>();
+/** What {@link openSharedQuota} needs to know of a limiter. */
+export interface SharedQuotaOptions {
+  readonly redis: RedisClient;
+  readonly namespace: string;
+  readonly limiterId: string;
+  readonly plans: TierPlans;
+  /** Every request costs exactly 1. */
+  readonly unitCost: boolean;
+  /** Some instance has reset a client's quota. */
+  readonly onReset: () => void;
+  readonly logger: Logger;
+  readonly events: EventBus;
+}
 
-function partsFor(guard: RedisGuard): Parts {
-  const known = partsOf.get(guard);
-  if (known) return known;
-  const parts = { batch: new TickBatch(guard), censuses: new Map<string, InstanceCensus>() };
-  partsOf.set(guard, parts);
+/** The shared counters of a limiter. Limiters on one client share a batch and a heartbeat. */
+export function openSharedQuota(options: SharedQuotaOptions): SharedQuota {
+  const { redis, logger, events } = options;
+  const guard = guardOf(redis, { logger, events });
+  const parts = joinParts(redis);
+  const census = censusOf(parts, options.namespace);
+  const leave = census.join(options.onReset);
+  return {
+    guard,
+    store: storeOf(parts, options),
+    census,
+    close: () => {
+      leave();
+      guard.close();
+      leaveParts(redis, parts);
+    },
+  };
+}
+
+interface Parts {
+  readonly guard: RedisGuard;
+  readonly batch: TickBatch;
+  readonly censuses: Map<string, InstanceCensus>;
+  limiters: number;
+}
+
+const partsOf = new WeakMap<RedisClient, Parts>();
+
+function joinParts(redis: RedisClient): Parts {
+  const guard = partsOf.get(redis)?.guard ?? guardOf(redis);
+  const parts = partsOf.get(redis) ?? { guard, batch: new TickBatch(guard), censuses: new Map(), limiters: 0 };
+  partsOf.set(redis, parts);
+  parts.limiters++;
   return parts;
 }
 
-/** The heartbeat of all limiters of a namespace on this client. */
-export function censusFor(guard: RedisGuard, namespace: string): InstanceCensus {
-  const { batch, censuses } = partsFor(guard);
+function leaveParts(redis: RedisClient, parts: Parts): void {
+  if (--parts.limiters > 0) return;
+  parts.guard.close();
+  partsOf.delete(redis);
+}
+
+function censusOf({ guard, batch, censuses }: Parts, namespace: string): InstanceCensus {
   const known = censuses.get(namespace);
   if (known) return known;
   const census = new InstanceCensus(guard, batch, censusKeys(namespace));
@@ -33,15 +84,11 @@ export function censusFor(guard: RedisGuard, namespace: string): InstanceCensus 
   return census;
 }
 
-/** The shared counters of a limiter: rate-limit-redis where one fixed window is all there is, else our script. */
-export function sharedStoreFor(
-  guard: RedisGuard,
-  namespace: string,
-  limiterId: string,
-  plans: TierPlans,
-  unitCost: boolean,
+// rate-limit-redis where one fixed window is all there is, else our script.
+function storeOf(
+  { guard, batch }: Parts,
+  { namespace, limiterId, plans, unitCost }: SharedQuotaOptions,
 ): SharedQuotaStore {
-  const { batch } = partsFor(guard);
   const [shape] = plans.shapes;
   if (plans.shapes.length === 1 && shape?.kind === 'window' && unitCost) {
     const windowMs = shape.sizeUs / 1000;
