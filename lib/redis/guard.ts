@@ -1,7 +1,9 @@
 import type { Cluster, Redis } from 'ioredis';
-import type { Clock } from '../common/clock.js';
+import { type Clock, systemClock } from '../common/clock.js';
 import type { EventBus } from '../common/events.js';
 import type { Logger } from '../common/logger.js';
+import { GuardCore } from './guard-core.js';
+import { GuardHandle } from './guard-handle.js';
 
 /** Any ioredis client: made by `createRedis` or by the user. */
 export type RedisClient = Redis | Cluster;
@@ -20,8 +22,9 @@ export type RedisReply<T> =
 /** One value per key asked: the bytes, `null` when Redis has none, `undefined` when the node owning the key did not answer. */
 export type ReadValues = readonly (Buffer | null | undefined)[];
 
-/** Options of {@link guardOf}; the first call for a client decides. */
+/** Options of {@link guardOf}. */
 export interface GuardOptions {
+  /** Who is told of changes: every caller's logger. @default warnings to the console, if no caller gives one */
   readonly logger?: Logger | undefined;
   /** Where `redis-state` events go. Every caller's bus is served. */
   readonly events?: EventBus | undefined;
@@ -70,11 +73,35 @@ export interface RedisGuard {
   /** Takes Redis out of use until admission has run again (a lost invalidation). */
   suspend(reason: string): void;
   onStateChange(listener: (state: 'up' | 'down') => void): () => void;
-  /** Stops timers and listeners. Does not close the client. */
+  /** Gives up this hold: its listeners and tasks go, and with the last hold of a client all timers. Does not close the client. */
   close(): void;
 }
 
-/** The guard of this client: one per client, shared by all who ask. */
-export function guardOf(_client: RedisClient, _options: GuardOptions = {}): RedisGuard {
-  throw new Error('not implemented yet');
+interface Shared {
+  readonly core: GuardCore;
+  readonly handles: Set<RedisGuard>;
+}
+
+const guards = new WeakMap<RedisClient, Shared>();
+
+/**
+ * A hold on the guard of this client. All holds on one client share one breaker, one batch of reads and one admission;
+ * the last one to close stops it. The first one decides on the clock.
+ */
+export function guardOf(client: RedisClient, options: GuardOptions = {}): RedisGuard {
+  const { logger, events, clock = systemClock } = options;
+  const shared = guards.get(client) ?? { core: new GuardCore(client, clock), handles: new Set() };
+  guards.set(client, shared);
+  const handle = new GuardHandle(shared.core, (closing) => release(client, shared, closing));
+  shared.handles.add(handle);
+  shared.core.voice.join(handle, logger, events);
+  return handle;
+}
+
+function release(client: RedisClient, { core, handles }: Shared, handle: RedisGuard): void {
+  core.voice.leave(handle);
+  handles.delete(handle);
+  if (handles.size > 0) return;
+  core.close();
+  guards.delete(client);
 }

@@ -1,0 +1,101 @@
+import { failureOf } from './failure.js';
+import type { Links } from './links.js';
+import type { ServerLink } from './server-link.js';
+import { type Settled, settleWithin } from './settle-within.js';
+
+type Value = Buffer | null | undefined;
+type Values = readonly Value[];
+
+interface Caller {
+  readonly keys: readonly string[];
+  readonly resolve: (values: Values | undefined) => void;
+}
+
+/** What one server was asked in this turn; `values` are there when `done` has resolved. */
+interface Part {
+  readonly values: ReadonlyMap<string, Value>;
+  readonly done: Promise<void>;
+}
+
+const MAX_KEYS_PER_CALL = 256;
+const TIMEOUT = Object.freeze({ kind: 'timeout', word: 'timeout' });
+
+/** Gathers the reads of one turn of the event loop: each key is asked once, each server once, under one deadline. */
+export class BatchReader {
+  readonly #links: Links;
+  readonly #deadlineMs: number;
+  #callers: Caller[] = [];
+
+  constructor(links: Links, deadlineMs: number) {
+    this.#links = links;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  read(keys: readonly string[]): Promise<Values | undefined> {
+    return new Promise((resolve) => {
+      this.#callers.push({ keys, resolve });
+      // After the poll phase: every request that was read from a socket in this turn is in.
+      if (this.#callers.length === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    const callers = this.#callers;
+    this.#callers = [];
+    const wanted = new Set<string>();
+    for (const { keys } of callers) for (const key of keys) wanted.add(key);
+
+    const parts = new Map<string, Part>();
+    for (const { link, keys } of this.#links.partsOf([...wanted])) {
+      const part = this.#readPart(link, keys);
+      for (const key of keys) parts.set(key, part);
+    }
+    for (const caller of callers) void deliver(caller, parts);
+  }
+
+  #readPart(link: ServerLink, keys: readonly string[]): Part {
+    const values = new Map<string, Value>();
+    return { values, done: this.#fill(values, link, keys) };
+  }
+
+  /** Never rejects; a key that is missing in `values` could not be read. */
+  async #fill(values: Map<string, Value>, link: ServerLink, keys: readonly string[]): Promise<void> {
+    const { reign } = link;
+    const settled = await settleWithin(this.#readAll(link, keys), this.#deadlineMs);
+    if (!isAnswered(link, settled, keys[0] ?? '')) return;
+    // A reply that came over another connection than the one asked, or after a failover, is nobody's.
+    if (link.reign !== reign) return;
+    for (const [index, key] of keys.entries()) {
+      if (this.#links.linkOf(key) === link) values.set(key, settled.value[index]);
+    }
+  }
+
+  async #readAll(link: ServerLink, keys: readonly string[]): Promise<Values> {
+    if (keys.length <= MAX_KEYS_PER_CALL) return this.#links.read(link, keys);
+    const calls: Promise<Values>[] = [];
+    for (let start = 0; start < keys.length; start += MAX_KEYS_PER_CALL) {
+      calls.push(this.#links.read(link, keys.slice(start, start + MAX_KEYS_PER_CALL)));
+    }
+    return (await Promise.all(calls)).flat();
+  }
+}
+
+function isAnswered(
+  link: ServerLink,
+  settled: Settled<Values>,
+  key: string,
+): settled is { readonly kind: 'value'; readonly value: Values } {
+  if (settled.kind === 'value') {
+    link.succeeded();
+    return true;
+  }
+  link.readFailed(settled.kind === 'timeout' ? TIMEOUT : failureOf(settled.error), key);
+  return false;
+}
+
+/** A caller waits for the servers of its own keys only. */
+async function deliver({ keys, resolve }: Caller, parts: ReadonlyMap<string, Part>): Promise<void> {
+  for (const part of new Set(keys.map((key) => parts.get(key)))) await part?.done;
+  const values = keys.map((key) => parts.get(key)?.values.get(key));
+  resolve(values.length > 0 && values.every((value) => value === undefined) ? undefined : values);
+}
