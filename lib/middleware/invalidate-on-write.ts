@@ -7,13 +7,15 @@ import type { HeaderFields } from '../cache/http/header-fields.js';
 import { type InvalidationTarget, invalidate, kindOf, orderOf } from '../cache/invalidation.js';
 import { optionError } from '../common/errors.js';
 import { booleanOption, checkKnownKeys, functionOption } from '../common/options.js';
+import type { InvalidationOrder } from '../store/entry-store.js';
 import { type GroupTemplates, groupTemplates } from './group-templates.js';
 import { holdResponse } from './response-hold.js';
 import { isRuleTable, matchRule, type WriteRule, writeRules } from './write-rules.js';
 
 /** What a successful write invalidates; `{param}` stands for `req.params.param` in every text. */
 export interface InvalidateOnWriteOptions {
-  readonly tags?: readonly string[] | undefined;
+  /** Tags, or how to tell them once the handler has decided on its answer. */
+  readonly tags?: readonly string[] | TagsOf | undefined;
   readonly urls?: readonly string[] | undefined;
   readonly keys?: readonly string[] | undefined;
   readonly prefix?: string | undefined;
@@ -23,12 +25,15 @@ export interface InvalidateOnWriteOptions {
   readonly soft?: boolean | undefined;
 }
 
+type TagsOf = (req: Request, res: Response) => readonly string[];
+
 /** For a whole app: `{ 'PUT /movies/:id': ['movie:{id}', 'movies'] }`. */
-export type WriteRules = Readonly<Record<string, readonly string[] | InvalidateOnWriteOptions>>;
+export type WriteRules = Readonly<Record<string, readonly string[] | TagsOf | InvalidateOnWriteOptions>>;
 
 /** What one write invalidates, ready to be filled in. */
 export interface WriteTarget {
   readonly tags: GroupTemplates | undefined;
+  readonly tagsOf: TagsOf | undefined;
   readonly urls: GroupTemplates | undefined;
   readonly keys: GroupTemplates | undefined;
   readonly prefix: GroupTemplates | undefined;
@@ -43,11 +48,12 @@ export function resolveWriteTarget(owner: string, options: InvalidateOnWriteOpti
   const { tags, urls, keys, prefix, when, soft = false } = options;
   const list = (name: string, value: readonly string[] | undefined): GroupTemplates | undefined =>
     value === undefined ? undefined : groupTemplates(`${owner}.${name}`, value);
-  if ([tags, urls, keys].every((one) => one === undefined || one.length === 0) && prefix === undefined) {
+  if ([tags, urls, keys].every(isNothing) && prefix === undefined) {
     throw optionError(owner, 'at least one of tags, urls, keys or prefix', options);
   }
   return Object.freeze({
-    tags: list('tags', tags),
+    tags: typeof tags === 'function' ? undefined : list('tags', tags),
+    tagsOf: typeof tags === 'function' ? tags : undefined,
     urls: list('urls', urls),
     keys: list('keys', keys),
     prefix: prefix === undefined ? undefined : groupTemplates(`${owner}.prefix`, [prefix]),
@@ -68,9 +74,7 @@ export function invalidateOnWrite(cache: Cache, options: InvalidateOnWriteOption
 
   return function invalidateOnWriteMiddleware(req, res, next) {
     const filled = fillTarget(target, req);
-    holdResponse(res, (status) =>
-      succeeded(status) && allowed(target, req, res) ? carryOut(core, filled, target.soft, res) : undefined,
-    );
+    holdResponse(res, (status) => carryOut(core, target, filled, status, req, res));
     next();
   };
 }
@@ -81,19 +85,13 @@ function ruledInvalidation(core: CacheCore, rules: readonly WriteRule[]): Reques
     if (matched === undefined) return next();
     const { target, params } = matched;
     const filled = fillTarget(target, { params });
-    holdResponse(res, (status) =>
-      succeeded(status) && allowed(target, req, res) ? carryOut(core, filled, target.soft, res) : undefined,
-    );
+    holdResponse(res, (status) => carryOut(core, target, filled, status, req, res));
     next();
   };
 }
 
-function succeeded(status: number): boolean {
-  return status >= 200 && status < 400;
-}
-
-function allowed(target: WriteTarget, req: Request, res: Response): boolean {
-  return target.when === undefined || target.when(req, res);
+function isNothing(list: readonly string[] | TagsOf | undefined): boolean {
+  return list === undefined || (typeof list !== 'function' && list.length === 0);
 }
 
 // Filled in before the handler runs: a place without a value is a mistake of the program, not of this write.
@@ -106,11 +104,34 @@ function fillTarget(target: WriteTarget, req: Pick<Request, 'params'>): Invalida
   };
 }
 
-function carryOut(core: CacheCore, target: InvalidationTarget, soft: boolean, res: Response): Promise<unknown> {
+function carryOut(
+  core: CacheCore,
+  target: WriteTarget,
+  filled: InvalidationTarget,
+  status: number,
+  req: Request,
+  res: Response,
+): Promise<unknown> | undefined {
+  if (status < 200 || status >= 400 || target.when?.(req, res) === false) return undefined;
+  const tags = target.tagsOf === undefined ? filled.tags : tagsFrom(core, target.tagsOf, req, res);
+  const whole = withoutEmpty({ ...filled, tags });
   const named = groupInvalidation(res.getHeaders() as HeaderFields).groups.map(tagGroup);
-  const order = orderOf(withoutEmpty(target), soft);
-  return invalidate(core, { ...order, groups: [...new Set([...order.groups, ...named])] }, kindOf(target));
+  if (Object.keys(whole).length === 0 && named.length === 0) return undefined;
+  const order = Object.keys(whole).length === 0 ? NOTHING_MORE : orderOf(whole, target.soft);
+  return invalidate(core, { ...order, groups: [...new Set([...order.groups, ...named])] }, kindOf(whole));
 }
+
+// The write has happened: a mistake in the route's own function must not turn its answer into an error.
+function tagsFrom(core: CacheCore, tagsOf: TagsOf, req: Request, res: Response): readonly string[] {
+  try {
+    return tagsOf(req, res);
+  } catch (error) {
+    core.log.error('warmpath: invalidateOnWrite.tags threw, so nothing was invalidated:', error instanceof Error ? error.name : '');
+    return [];
+  }
+}
+
+const NOTHING_MORE: InvalidationOrder = Object.freeze({ groups: [], prefixes: [], everything: false, soft: false });
 
 function withoutEmpty(target: InvalidationTarget): InvalidationTarget {
   return Object.fromEntries(Object.entries(target).filter(([, value]) => value !== undefined && value.length > 0));

@@ -64,7 +64,7 @@ function patternOf(path: string): RegExp {
 
 function checkPlaces(key: string, options: InvalidateOnWriteOptions, names: readonly string[]): void {
   for (const text of [
-    ...(options.tags ?? []),
+    ...(typeof options.tags === 'function' ? [] : (options.tags ?? [])),
     ...(options.urls ?? []),
     ...(options.keys ?? []),
     options.prefix ?? '',

@@ -142,7 +142,12 @@ export class LeaseKeeper {
       };
       const limit = setTimeout(finish, waitMs).unref();
       const poll = setInterval(() => void look(), POLL_MS).unref();
-      const unsubscribe = this.#subscriber.subscribe(names.channel, finish);
+      const unsubscribe = this.#subscriber.subscribe(
+        names.channel,
+        finish,
+        // What ended before the subscription was in force was announced to nobody here.
+        () => void look(),
+      );
     });
   }
 }
