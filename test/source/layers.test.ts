@@ -21,8 +21,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const TOUCHES_REQUESTS = ['middleware', 'routers', 'index'];
 const LOADED_WHEN_USED = ['ioredis', 'prom-client', 'light-my-request'];
 const RESPONSE_METHODS = ['write', 'end', 'writeHead', 'setHeader', 'removeHeader', 'appendHeader', 'flushHeaders'];
-/** Who else may put methods of its own before those of the response: it keeps an answer back, and captures nothing. */
+/** Who else may put methods of its own before those of the response: to add fields or to keep it back, never to keep it. */
 const ALSO_REPLACES: Readonly<Record<string, readonly string[]>> = {
+  'cache-headers-at-head.ts': ['writeHead'],
+  'cache-headers-entity-tag.ts': ['end'],
   'response-hold.ts': ['writeHead', 'write', 'end', 'flushHeaders'],
 };
 
