@@ -5,9 +5,13 @@ import { PinnedProcess } from './pinned-process.js';
 /** A variant as the rounds see it. */
 export interface Contender {
   readonly name: string;
+  /** Name of the variant in its module. @default `name` */
+  readonly variant?: string;
   /** Compiled file of the bench that holds it, without extension. */
   readonly module: string;
   readonly requests: readonly PlannedRequest[];
+  /** Requests to warm up with, when other than those measured. */
+  readonly warmRequests?: readonly PlannedRequest[];
   readonly connections?: number;
   /** Statuses that count as an answer. Anything else makes the run fail. @default [200] */
   readonly statuses?: readonly number[];
@@ -30,6 +34,8 @@ export interface RoundsOptions {
   readonly node?: string;
   readonly nodeArguments?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The library's entry, when other than the one compiled from the sources. */
+  readonly library?: string;
   readonly onSample?: (name: string, round: number, sample: Sample) => void;
 }
 
@@ -50,8 +56,8 @@ export class Running {
       core: SERVER_CORE,
       ...(options.node ? { node: options.node } : {}),
       ...(options.nodeArguments ? { nodeArguments: options.nodeArguments } : {}),
-      arguments: [compiled.bench(contender.module), contender.name],
-      env: { WARMPATH_ENTRY: compiled.library, ...options.env, ...contender.env },
+      arguments: [compiled.bench(contender.module), contender.variant ?? contender.name],
+      env: { WARMPATH_ENTRY: options.library ?? compiled.library, ...options.env, ...contender.env },
     });
   }
 
@@ -59,14 +65,25 @@ export class Running {
     this.port = (await this.process.receive<{ port: number }>()).port;
   }
 
+  #order(durationMs: number, requests: readonly PlannedRequest[]): LoadOrder {
+    return { port: this.port, connections: this.contender.connections ?? 50, durationMs, requests };
+  }
+
+  /** Lets the compiler of the process see the work, and the cache the answers. */
+  async warmUp(load: PinnedProcess, durationMs: number): Promise<void> {
+    const { warmRequests, requests } = this.contender;
+    if (warmRequests) await load.ask<LoadResult>(this.#order(durationMs / 3, warmRequests));
+    await load.ask<LoadResult>(this.#order(durationMs, requests));
+  }
+
+  /** Asks the process; `undefined` when it does not know the question. */
+  async question<T>(ask: string, argument?: unknown): Promise<T | undefined> {
+    return (await this.process.ask<{ answer?: T }>({ ask, argument })).answer;
+  }
+
   async measure(load: PinnedProcess, durationMs: number): Promise<Sample> {
     const { contender } = this;
-    const order: LoadOrder = {
-      port: this.port,
-      connections: contender.connections ?? 50,
-      durationMs,
-      requests: contender.requests,
-    };
+    const order = this.#order(durationMs, contender.requests);
     const before = await this.process.ask<ServerUsage>({ ask: 'usage' });
     const result = await load.ask<LoadResult>(order);
     const after = await this.process.ask<ServerUsage>({ ask: 'usage' });
@@ -90,32 +107,61 @@ function checkAnswers({ name, statuses = [200] }: Contender, result: LoadResult)
   }
 }
 
-/** Every variant in its own process, measured in turn, round after round: what disturbs the machine disturbs them alike. */
+/** Every variant in its own process, ready to be measured in turn. */
+export class Field {
+  readonly #load: PinnedProcess;
+  readonly #running: Running[] = [];
+  readonly #options: RoundsOptions;
+
+  private constructor(load: PinnedProcess, options: RoundsOptions) {
+    this.#load = load;
+    this.#options = options;
+  }
+
+  static async start(contenders: readonly Contender[], compiled: Compiled, options: RoundsOptions): Promise<Field> {
+    const load = new PinnedProcess(compiled.bench('harness/load'), { core: LOAD_CORE });
+    const field = new Field(load, options);
+    for (const contender of contenders) {
+      const one = new Running(contender, compiled, options);
+      field.#running.push(one);
+      await one.ready();
+      await one.warmUp(load, options.warmUpMs);
+    }
+    return field;
+  }
+
+  get running(): readonly Running[] {
+    return this.#running;
+  }
+
+  /** Round after round: what disturbs the machine disturbs all alike. */
+  async rounds(): Promise<Samples> {
+    const samples = new Map<string, Sample[]>(this.#running.map((one) => [one.contender.name, []]));
+    for (let round = 0; round < this.#options.rounds; round++) {
+      for (const one of this.#running) {
+        const sample = await one.measure(this.#load, this.#options.durationMs);
+        samples.get(one.contender.name)!.push(sample);
+        this.#options.onSample?.(one.contender.name, round, sample);
+      }
+    }
+    return samples;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#load.stop(), ...this.#running.map((one) => one.process.stop())]);
+  }
+}
+
+/** Starts all, measures them, stops all. */
 export async function interleavedRounds(
   contenders: readonly Contender[],
   compiled: Compiled,
   options: RoundsOptions,
 ): Promise<Samples> {
-  const load = new PinnedProcess(compiled.bench('harness/load'), { core: LOAD_CORE });
-  const running: Running[] = [];
-  const samples = new Map<string, Sample[]>();
+  const field = await Field.start(contenders, compiled, options);
   try {
-    for (const contender of contenders) {
-      const one = new Running(contender, compiled, options);
-      running.push(one);
-      await one.ready();
-      await one.measure(load, options.warmUpMs);
-      samples.set(contender.name, []);
-    }
-    for (let round = 0; round < options.rounds; round++) {
-      for (const one of running) {
-        const sample = await one.measure(load, options.durationMs);
-        samples.get(one.contender.name)!.push(sample);
-        options.onSample?.(one.contender.name, round, sample);
-      }
-    }
+    return await field.rounds();
   } finally {
-    await Promise.all([load.stop(), ...running.map((one) => one.process.stop())]);
+    await field.stop();
   }
-  return samples;
 }

@@ -21,7 +21,10 @@ const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
  */
 export class LoadConnection {
   #listener: LoadListener | undefined;
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket;
+  #sent: Buffer | undefined;
+  #answeredHere = 0;
   #held: Buffer | undefined;
   #missing = 0;
   #chunked = false;
@@ -31,9 +34,14 @@ export class LoadConnection {
   #headOnly = false;
 
   constructor(port: number) {
+    this.#port = port;
+    this.#socket = this.#open();
+  }
+
+  #open(): Socket {
     const buffer = Buffer.allocUnsafe(64 * 1024);
-    this.#socket = connect({
-      port,
+    const socket = connect({
+      port: this.#port,
       host: '127.0.0.1',
       noDelay: true,
       onread: {
@@ -44,8 +52,23 @@ export class LoadConnection {
         },
       },
     } as Parameters<typeof connect>[0] & object);
-    this.#socket.on('error', () => undefined); // 'close' follows and is counted
-    this.#socket.on('close', () => this.#listener?.failed());
+    this.#answeredHere = 0;
+    socket.on('error', () => undefined); // 'close' follows
+    socket.on('close', () => this.#closed());
+    return socket;
+  }
+
+  // A server may close a connection after any complete answer; a client then takes another one, which is part of the price.
+  #closed(): void {
+    if (this.#listener === undefined) return;
+    if (this.#received > 0 || this.#answeredHere === 0) {
+      const listener = this.#listener;
+      this.#listener = undefined;
+      listener.failed();
+      return;
+    }
+    this.#socket = this.#open();
+    if (this.#sent) this.#socket.write(this.#sent);
   }
 
   /** Sends what the listener gives until it gives nothing. */
@@ -69,6 +92,7 @@ export class LoadConnection {
     this.#headOnly = request[0] === 72; // HEAD
     this.#received = 0;
     this.#sentAt = performance.now();
+    this.#sent = request;
     this.#socket.write(request);
   }
 
@@ -123,6 +147,7 @@ export class LoadConnection {
 
   #done(): void {
     this.#missing = 0;
+    this.#answeredHere++;
     this.#listener?.answered(this.#status, this.#received, performance.now() - this.#sentAt);
     this.#send();
   }

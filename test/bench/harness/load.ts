@@ -1,9 +1,15 @@
 // The load generator: a process of its own, pinned to its own core, asked over IPC for one measurement after the other.
 import { LoadConnection, type LoadListener } from './load-connection.js';
-import { type LoadOrder, type LoadResult, requestBytes } from './messages.js';
+import { type LoadOrder, type LoadResult, type PlannedRequest, requestBytes } from './messages.js';
+
+let lastNumber = 0;
+
+function numbered(request: PlannedRequest): PlannedRequest {
+  return { ...request, path: request.path.replace('{n}', String(++lastNumber)) };
+}
 
 class Measurement implements LoadListener {
-  readonly #requests: readonly Buffer[];
+  readonly #requests: readonly (Buffer | (() => Buffer))[];
   readonly #latencies: number[] = [];
   readonly #statuses: Record<string, number> = {};
   #turn = 0;
@@ -15,13 +21,17 @@ class Measurement implements LoadListener {
   #whenSilent: () => void = () => undefined;
 
   constructor(order: LoadOrder) {
-    this.#requests = order.requests.map((request) => requestBytes(request, `127.0.0.1:${order.port}`));
+    const host = `127.0.0.1:${order.port}`;
+    this.#requests = order.requests.map((request) =>
+      request.path.includes('{n}') ? () => requestBytes(numbered(request), host) : requestBytes(request, host),
+    );
   }
 
   next(): Buffer | undefined {
     if (!this.#running) return undefined;
     this.#turn = (this.#turn + 1) % this.#requests.length;
-    return this.#requests[this.#turn];
+    const request = this.#requests[this.#turn];
+    return typeof request === 'function' ? request() : request;
   }
 
   answered(status: number, bytes: number, elapsedMs: number): void {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 
-/** One request as the load generator sends it. */
+/** One request as the load generator sends it. `{n}` in the path becomes a number never used before. */
 export interface PlannedRequest {
   readonly path: string;
   readonly method?: string;

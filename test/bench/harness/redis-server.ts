@@ -20,7 +20,19 @@ export interface BenchRedis {
 /** A redis-server without persistence on the load generator's core, so that it takes nothing from the process under test. */
 export async function startRedis(pin: boolean): Promise<BenchRedis> {
   const port = await freePort();
-  const command = ['redis-server', '--port', String(port), '--save', '', '--appendonly', 'no', '--bind', '127.0.0.1'];
+  const command = [
+    'redis-server',
+    '--port',
+    String(port),
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--bind',
+    '127.0.0.1',
+    '--databases',
+    '100',
+  ];
   const pinned = pin ? ['taskset', '-c', String(LOAD_CORE), ...command] : command;
   const child: ChildProcess = spawn(pinned[0]!, pinned.slice(1), { stdio: ['ignore', 'pipe', 'ignore'] });
   const stop = (): void => {

@@ -6,15 +6,20 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** How one variant compares with another: the median over the rounds, and the lowest and highest round. */
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.round((sorted.length - 1) * q))]!;
+}
+
+/** How one variant compares with another: the median over the rounds, and the middle half of them. */
 export interface Ratio {
   readonly median: number;
   readonly low: number;
   readonly high: number;
 }
 
-function ratioOf(values: readonly number[]): Ratio {
-  return { median: median(values), low: Math.min(...values), high: Math.max(...values) };
+export function ratioOf(values: readonly number[]): Ratio {
+  return { median: median(values), low: quantile(values, 0.25), high: quantile(values, 0.75) };
 }
 
 function perRound(samples: Samples, name: string, base: string, read: (a: Sample, b: Sample) => number): Ratio {

@@ -14,6 +14,9 @@ export const bodyBytes = Number(process.env.BENCH_BODY ?? 1024);
 export const body = jsonBody(bodyBytes);
 export const text = body.toString('latin1');
 export const redisPort = Number(process.env.BENCH_REDIS ?? 6379);
+/** A database of its own per variant: some peers use the bare URL as their key. */
+export const redisDb = Number(process.env.BENCH_REDIS_DB ?? 0);
+export const redisUrl = `redis://127.0.0.1:${redisPort}/${redisDb}`;
 
 const file = process.env.BENCH_RECORDED;
 const recorded = file ? (JSON.parse(readFileSync(file, 'utf8')) as Recorded) : undefined;

@@ -5,7 +5,7 @@ import { rateLimit } from 'express-rate-limit';
 import { Redis } from 'ioredis';
 import { type RedisReply, RedisStore } from 'rate-limit-redis';
 import type { ServedVariant, VariantFactory } from '../harness/serve.js';
-import { hitBody, originHeaders, redisPort } from './environment.js';
+import { hitBody, originHeaders, redisUrl } from './environment.js';
 
 export function limitedRoute(limiter: RequestHandler): ServedVariant {
   const app = express();
@@ -20,7 +20,7 @@ export function limitedRoute(limiter: RequestHandler): ServedVariant {
 const policy = { windowMs: 3_600_000, limit: 1e9, standardHeaders: 'draft-8', legacyHeaders: false } as const;
 
 async function onRedis(): Promise<ServedVariant> {
-  const client = new Redis({ port: redisPort, enableAutoPipelining: true });
+  const client = new Redis(redisUrl, { enableAutoPipelining: true });
   await new Promise((resolve) => client.once('ready', resolve));
   const sendCommand = (command: string, ...rest: string[]): Promise<RedisReply> =>
     client.call(command, ...rest) as Promise<RedisReply>;

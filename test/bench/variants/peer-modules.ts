@@ -70,13 +70,13 @@ export async function bentocache<T>(connection?: unknown): Promise<KeyValue<T>> 
 }
 
 /** A client of the callback-style redis package that apicache and express-expeditious expect. */
-export async function callbackRedis(port: number): Promise<unknown> {
-  const redis = (await load('redis')) as { createClient(port: number, host: string): unknown };
-  return redis.createClient(port, '127.0.0.1');
+export async function callbackRedis(url: string): Promise<unknown> {
+  const redis = (await load('redis')) as { createClient(url: string): unknown };
+  return redis.createClient(url);
 }
-export async function expeditiousRedisEngine(port: number): Promise<unknown> {
+export async function expeditiousRedisEngine(port: number, db: number): Promise<unknown> {
   const engine = (await load('expeditious-engine-redis')) as (options: object) => unknown;
-  return engine({ redis: { host: '127.0.0.1', port } });
+  return engine({ redis: { host: '127.0.0.1', port, db } });
 }
 export async function routeCacheRedisStore(client: unknown): Promise<unknown> {
   const Store = (await load('route-cache/ioRedisStore.js')) as new (client: unknown) => unknown;

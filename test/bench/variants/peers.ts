@@ -3,7 +3,18 @@ import type { RequestListener } from 'node:http';
 import express, { type RequestHandler } from 'express';
 import { Redis } from 'ioredis';
 import type { ServedVariant, VariantFactory } from '../harness/serve.js';
-import { body, countRuns, hitBody, hitHeaders, originHeaders, originRan, redisPort, text } from './environment.js';
+import {
+  body,
+  countRuns,
+  hitBody,
+  hitHeaders,
+  originHeaders,
+  originRan,
+  redisDb,
+  redisPort,
+  redisUrl,
+  text,
+} from './environment.js';
 import {
   apicache,
   bentocache,
@@ -50,7 +61,7 @@ function keyValueMiddleware(store: KeyValue<Stored>): RequestHandler {
 }
 
 function ioredis(): Redis {
-  return new Redis({ port: redisPort, enableAutoPipelining: true });
+  return new Redis(redisUrl, { enableAutoPipelining: true });
 }
 
 /** The fastest Redis hit one can write by hand: one pipelined GET of the bytes, the fields known beforehand. */
@@ -67,8 +78,6 @@ async function handWritten(): Promise<ServedVariant> {
   return { listener: app as unknown as RequestListener };
 }
 
-const url = `redis://127.0.0.1:${redisPort}`;
-
 export const variants: Record<string, VariantFactory> = {
   apicache: async () => inFrontOfOrigin((await apicache()).middleware('1 hour')),
   'express-expeditious': async () =>
@@ -81,19 +90,19 @@ export const variants: Record<string, VariantFactory> = {
   'hand-written Redis': handWritten,
   'hand-written Redis, again': handWritten,
   'apicache on Redis': async () =>
-    inFrontOfOrigin((await apicache()).options({ redisClient: await callbackRedis(redisPort) }).middleware('1 hour')),
+    inFrontOfOrigin((await apicache()).options({ redisClient: await callbackRedis(redisUrl) }).middleware('1 hour')),
   'express-expeditious on Redis': async () =>
     inFrontOfOrigin(
       (await expeditious())({
         namespace: 'benchredis',
         defaultTtl: '1 hour',
-        engine: await expeditiousRedisEngine(redisPort),
+        engine: await expeditiousRedisEngine(redisPort, redisDb),
       }),
     ),
   'route-cache on Redis': async () =>
     inFrontOfOrigin(
       (await routeCache()).config({ cacheStore: await routeCacheRedisStore(ioredis()) }).cacheSeconds(3600),
     ),
-  'keyv on Redis': async () => inFrontOfOrigin(keyValueMiddleware(await keyv(url))),
+  'keyv on Redis': async () => inFrontOfOrigin(keyValueMiddleware(await keyv(redisUrl))),
   'bentocache on Redis': async () => inFrontOfOrigin(keyValueMiddleware(await bentocache(ioredis()))),
 };

@@ -1,0 +1,97 @@
+// npm run bench [-- --quick] [--only text] [--node path] [--no-library]: all variants, interleaved, and the budgets they are held to.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { judgeSamples, type Verdict } from './budgets.js';
+import { Field, type RoundsOptions, type Samples } from './harness/compare.js';
+import { type Compiled, compile, packageRoot } from './harness/compile.js';
+import { startRedis } from './harness/redis-server.js';
+import { comparisonTable, table } from './harness/report.js';
+import { recordHits } from './recording.js';
+import { type Entrant, entrants, recordings } from './suite.js';
+
+const { values: chosen } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    node: { type: 'string' },
+    'no-library': { type: 'boolean', default: false },
+  },
+});
+
+const rounds = Number(chosen.rounds ?? (chosen.quick ? 9 : 31));
+const durationMs = chosen.quick ? 120 : 250;
+
+async function compareAll(compiled: Compiled, options: RoundsOptions): Promise<Samples> {
+  const recorded = chosen['no-library'] ? undefined : await recordHits(compiled, options);
+  const only = chosen.only ? new RegExp(chosen.only) : undefined;
+  const all = entrants(recorded?.etag ?? '')
+    .filter(({ module }) => recorded || module !== 'variants/ours')
+    .filter(({ name }) => name === 'express route' || !only || only.test(name))
+    .map((entrant, index) => ({
+      ...entrant,
+      env: { ...environment(entrant, recorded?.files[entrant.recording]), BENCH_REDIS_DB: String(index) },
+    }));
+  const field = await Field.start(all, compiled, options);
+  try {
+    const before = await originRuns(field);
+    const samples = await field.rounds();
+    checkHits(all, before, await originRuns(field));
+    return samples;
+  } finally {
+    await field.stop();
+  }
+}
+
+function environment({ recording }: Entrant, file: string | undefined): Record<string, string> {
+  return { BENCH_BODY: String(recordings[recording].bytes), ...(file ? { BENCH_RECORDED: file } : {}) };
+}
+
+async function originRuns(field: Field): Promise<(number | undefined)[]> {
+  return Promise.all(field.running.map((one) => one.question<number>('originRuns')));
+}
+
+// A "hit" whose handler ran is no hit: such a row would compare something else.
+function checkHits(all: readonly Entrant[], before: (number | undefined)[], after: (number | undefined)[]): void {
+  for (const [i, { name, isHit }] of all.entries()) {
+    const ran = (after[i] ?? 0) - (before[i] ?? 0);
+    if (isHit && ran > 0) console.error(`! ${name}: the handler ran ${ran} times while hits were measured`);
+  }
+}
+
+function printVerdicts(verdicts: readonly Verdict[]): void {
+  const rows = verdicts.map(({ what, budget, reached, detail, isMet }) => [
+    what,
+    budget,
+    reached,
+    isMet === undefined ? '–' : isMet ? 'met' : 'MISSED',
+    detail,
+  ]);
+  console.log(`\n${table(['budget', 'at least', 'reached', '', 'spread (middle half of the rounds)'], rows)}`);
+}
+
+if (!existsSync(join(packageRoot, 'test/bench/node_modules/apicache'))) {
+  console.error('The peers are not installed: npm install --prefix test/bench');
+  process.exit(2);
+}
+const startedAt = Date.now();
+const compiled = await compile({ library: !chosen['no-library'] });
+const redis = await startRedis(true);
+const options: RoundsOptions = {
+  rounds,
+  durationMs,
+  warmUpMs: chosen.quick ? 600 : 1500,
+  env: { BENCH_REDIS: String(redis.port) },
+  ...(chosen.node ? { node: chosen.node } : {}),
+};
+const samples = await compareAll(compiled, options);
+redis.stop();
+console.log(
+  `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each\n`,
+);
+console.log(comparisonTable(samples, 'express route'));
+const verdicts = judgeSamples(samples);
+printVerdicts(verdicts);
+console.log(`\n${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
+process.exit(verdicts.some(({ isMet }) => isMet === false) ? 1 : 0);
