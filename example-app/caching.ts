@@ -3,7 +3,7 @@ import { filmQuery } from './http/film-input.js';
 import type { Lifetimes } from './lifetimes.js';
 import type { Written } from './routes/films.js';
 import type { CatalogueCaching, FilmCaching, MemberCaching, RouteCaching } from './routes/route-caching.js';
-import { type Cache, cacheHeaders, invalidateOnWrite, responseCache } from './warmpath.js';
+import { type Cache, cacheHeaders, invalidateOnWrite, type ResponseCacheOptions, responseCache } from './warmpath.js';
 
 /** Everything the cache does for the routes, in one place: what is kept, how long, and which write ends it. */
 export function routeCaching(cache: Cache, ttl: Lifetimes): RouteCaching {
@@ -14,8 +14,13 @@ export function routeCaching(cache: Cache, ttl: Lifetimes): RouteCaching {
   };
 }
 
-// Browsers ask each time and get a 304 from the cache: a write is seen at once by everybody.
-const revalidated = () => cacheHeaders({ public: true, maxAge: 0 });
+/** An answer that is the same for every reader, whoever asks, and does not depend on the query unless `query` says so. */
+function shared(cache: Cache, options: ResponseCacheOptions) {
+  return responseCache(cache, { credentials: 'ignore', query: { allow: [] }, ...options });
+}
+
+// Browsers ask each time and get a 304 from the cache, so that a write is seen at once by everybody.
+const revalidated = cacheHeaders({ public: true, maxAge: 0 });
 
 function filmCaching(cache: Cache, ttl: Lifetimes): FilmCaching {
   const ofPage = (req: Request) => {
@@ -23,37 +28,18 @@ function filmCaching(cache: Cache, ttl: Lifetimes): FilmCaching {
     if (search !== undefined) return ttl.search;
     return sort === 'popularity' ? ttl.popular : ttl.movieList;
   };
+  const query = { allow: ['page', 'pageSize', 'sort', 'order', 'genre', 'search'] };
+  const popular = ['films', 'popular'];
+  const film = { ttl: ttl.movie, staleWhileRevalidate: '10m', staleIfError: '1h', tags: ['film:{id}'] } as const;
   const write = (tags: (req: Request, res: Response) => string[]) => [invalidateOnWrite(cache, { tags })];
   return {
-    list: [
-      revalidated(),
-      responseCache(cache, {
-        name: 'film-list',
-        ttl: ofPage,
-        staleWhileRevalidate: '1m',
-        tags: tagsOfPage,
-        query: { allow: ['page', 'pageSize', 'sort', 'order', 'genre', 'search'] },
-      }),
-    ],
-    popular: [
-      revalidated(),
-      responseCache(cache, { name: 'popular', ttl: ttl.popular, tags: ['films', 'popular'], query: { allow: [] } }),
-    ],
-    film: [
-      revalidated(),
-      responseCache(cache, {
-        name: 'film',
-        ttl: ttl.movie,
-        staleWhileRevalidate: '10m',
-        staleIfError: '1h',
-        tags: ['film:{id}'],
-        query: { allow: [] },
-      }),
-    ],
+    list: [revalidated, shared(cache, { name: 'film-list', ttl: ofPage, tags: tagsOfPage, query })],
+    popular: [revalidated, shared(cache, { name: 'popular', ttl: ttl.popular, tags: popular })],
+    film: [revalidated, shared(cache, { name: 'film', ...film })],
     create: write((_req, res) => ['films', 'stats', ...genresOf(res)]),
     update: write((req, res) => [`film:${req.params.id}`, 'films', 'stats', ...genresOf(res)]),
     remove: write((req, res) => [`film:${req.params.id}`, 'films', 'stats', ...genresOf(res)]),
-    rate: write((req) => [`film:${req.params.id}`, 'popular', 'stats']),
+    rate: [invalidateOnWrite(cache, { tags: ['film:{id}', 'popular', 'stats'] })],
   };
 }
 
@@ -68,32 +54,21 @@ function tagsOfPage(req: Request): string[] {
 
 const genreTag = (genre: string) => `genre:${genre.toLowerCase()}`;
 
-/** Pages of the genres that a write touched, and the numbers of `GET /api/genres` when a film moved between genres. */
+/** Which genres a write touched only its handler knows: their pages, and their numbers when a film came or went. */
 function genresOf(res: Response): string[] {
-  const written = res.locals.written as Written;
-  return [...written.genres.map(genreTag), ...(written.genreChanged ? ['genres'] : [])];
+  const { genres, genreChanged } = res.locals.written as Written;
+  return [...genres.map(genreTag), ...(genreChanged ? ['genres'] : [])];
 }
 
 function catalogueCaching(cache: Cache, ttl: Lifetimes): CatalogueCaching {
+  // Slow to make and looked at often: a stale report is better than a wait, and much better than an error.
+  const stats = { ttl: ttl.stats, staleWhileRevalidate: '5m', staleIfError: '1h', tags: ['stats'] } as const;
   return {
-    genres: [
-      cacheHeaders({ public: true, maxAge: '1m' }),
-      responseCache(cache, { name: 'genres', ttl: ttl.genres, tags: ['genres'], query: { allow: [] } }),
-    ],
-    stats: [
-      revalidated(),
-      responseCache(cache, {
-        name: 'stats',
-        ttl: ttl.stats,
-        staleWhileRevalidate: '5m',
-        staleIfError: '1h',
-        tags: ['stats'],
-        query: { allow: [] },
-      }),
-    ],
+    genres: [revalidated, shared(cache, { name: 'genres', ttl: ttl.genres, tags: ['genres'] })],
+    stats: [revalidated, shared(cache, { name: 'stats', ...stats })],
     manifest: [
-      cacheHeaders({ public: true, maxAge: '1h' }),
-      responseCache(cache, { name: 'manifest', ttl: ttl.manifest, query: { allow: [] } }),
+      cacheHeaders({ public: true, maxAge: '1h' }), // no write changes it
+      shared(cache, { name: 'manifest', ttl: ttl.manifest }),
     ],
   };
 }
@@ -102,10 +77,11 @@ function memberCaching(cache: Cache, ttl: Lifetimes): MemberCaching {
   const ofUser = (req: Request) => [`preferences:${req.user?.name}`];
   return {
     preferences: [
+      cacheHeaders({ private: true, maxAge: 0 }),
       responseCache(cache, {
         name: 'preferences',
         ttl: ttl.preferences,
-        identity: (req) => req.user?.name,
+        identity: (req) => req.user?.name, // one private entry for each user
         tags: ofUser,
         query: { allow: [] },
       }),

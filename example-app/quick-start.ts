@@ -12,13 +12,13 @@ app.get(
   cacheHeaders({ public: true, maxAge: 0 }), // browsers ask again each time and get a 304
   responseCache(cache, { ttl: '1h', tags: ['film:{id}'] }),
   (req, res) => {
-    const film = films.get(req.params.id ?? '');
+    const film = films.get(String(req.params.id));
     res.status(film ? 200 : 404).json(film ?? { error: 'no such film' });
   },
 );
 
 app.put('/films/:id', express.json(), invalidateOnWrite(cache, { tags: ['film:{id}'] }), (req, res) => {
-  films.set(req.params.id, req.body);
+  films.set(String(req.params.id), req.body);
   res.json(req.body); // whoever has this answer never again gets the old film
 });
 

@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url';
 const TSX = createRequire(import.meta.url).resolve('tsx/cli');
 const EXAMPLE = fileURLToPath(new URL('../../../example-app/', import.meta.url));
 
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach(killGroup));
+
 export interface ExampleProcess {
   readonly child: ChildProcess;
   /** everything it printed so far */
@@ -31,7 +34,8 @@ export function runExample(file: string, env: Record<string, string> = {}): Exam
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a process group of its own, so that a kill reaches the process that tsx starts
   });
-  process.once('exit', () => killGroup(child));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
