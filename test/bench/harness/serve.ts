@@ -3,6 +3,7 @@ import type { RequestListener, Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
+import { startProfile, stopProfile } from './cpu-profile.js';
 import type { ServerUsage } from './messages.js';
 
 /** What a variant is: something that answers, and what else it can be asked. */
@@ -20,6 +21,8 @@ if (!factory) throw new Error(`no variant named ${name}`);
 const variant = await factory();
 const server = variant.server ?? createServer(variant.listener);
 
+const questions: NonNullable<ServedVariant['questions']> = { ...variant.questions, startProfile, stopProfile };
+
 function usage(): ServerUsage {
   const { user, system } = process.cpuUsage();
   return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss() };
@@ -27,7 +30,7 @@ function usage(): ServerUsage {
 
 process.on('message', async (question: { ask: string; argument?: unknown }) => {
   if (question.ask === 'usage') return process.send?.(usage());
-  const answer = await variant.questions?.[question.ask]?.(question.argument as never);
+  const answer = await questions[question.ask]?.(question.argument as never);
   process.send?.({ answer });
 });
 process.on('disconnect', () => process.exit(0));
