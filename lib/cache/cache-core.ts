@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../common/clock.js';
 import { EventBus } from '../common/events.js';
 import type { Logger } from '../common/logger.js';
+import { TopKeys } from '../common/top-keys.js';
 import { guardOf, type RedisGuard } from '../redis/guard.js';
 import { keyspace } from '../redis/keyspace.js';
 import { createSubscriber, type Subscriber } from '../redis/subscriber.js';
@@ -28,6 +29,9 @@ export interface CacheCore {
   /** Fields that resources vary by, by primary key. */
   readonly learnedVary: LRUCache<string, readonly string[]>;
   readonly decodedBodies: DecodedBodies;
+  /** What is read most, estimated. */
+  readonly topKeys: TopKeys;
+  readonly topTags: TopKeys;
   /** Background work under way: refreshes and stores. `close` waits for it. */
   readonly pending: Set<Promise<unknown>>;
   isClosed: boolean;
@@ -48,6 +52,8 @@ export function createCacheCore(config: CacheConfig): CacheCore {
     flights: new Flights(),
     learnedVary: new LRUCache({ max: 10_000 }),
     decodedBodies: new DecodedBodies(config.maxBytes / 4),
+    topKeys: new TopKeys(),
+    topTags: new TopKeys({ sampleEvery: 1 }),
     pending: new Set(),
     isClosed: false,
   };
@@ -103,4 +109,10 @@ export function coreOf(cache: object): CacheCore {
 export function inBackground(core: CacheCore, work: Promise<unknown>): void {
   const tracked = work.catch(() => {}).finally(() => core.pending.delete(tracked));
   core.pending.add(tracked);
+}
+
+/** Notes one more use of an entry, sampled. */
+export function recordUse(core: CacheCore, label: string, groups: readonly string[]): void {
+  if (!core.topKeys.record(label)) return;
+  for (const group of groups) if (group.startsWith('t:')) core.topTags.record(group.slice(2));
 }

@@ -1,4 +1,4 @@
-import { DurationCounts } from '../common/duration-counts.js';
+import { DurationCounts, LIFETIME_BOUNDS } from '../common/duration-counts.js';
 
 /** What one named cache has done since the process started. Plain numbers: counting must cost nothing on a hit. */
 export class CacheCounters {
@@ -14,6 +14,8 @@ export class CacheCounters {
   readonly findings = new Map<string, { readonly settledBy: string; count: number }>();
   readonly lookup = new DurationCounts();
   readonly fill = new DurationCounts();
+  /** Freshness lifetimes given to entries. */
+  readonly ttl = new DurationCounts(LIFETIME_BOUNDS);
 
   get hits(): number {
     return this.memoryHits + this.redisHits;
@@ -37,6 +39,7 @@ export interface NamedStats {
   readonly findings: readonly { readonly input: string; readonly settledBy: string; readonly count: number }[];
   readonly lookup: DurationCounts;
   readonly fill: DurationCounts;
+  readonly ttl: DurationCounts;
 }
 
 // Names come from route patterns and options, so they are few; the limit is for the app that makes them up as it goes.
@@ -69,7 +72,7 @@ export function hitRatio(served: number, misses: number): number {
 }
 
 function namedStats(counters: CacheCounters): NamedStats {
-  const { hits, stale, misses, bypasses, memoryHits, redisHits, collapsed, fills, lookup, fill } = counters;
+  const { hits, stale, misses, bypasses, memoryHits, redisHits, collapsed, fills, lookup, fill, ttl } = counters;
   return {
     hits,
     stale,
@@ -85,6 +88,7 @@ function namedStats(counters: CacheCounters): NamedStats {
     findings: [...counters.findings].map(([input, { settledBy, count }]) => ({ input, settledBy, count })),
     lookup,
     fill,
+    ttl,
   };
 }
 

@@ -50,8 +50,8 @@ export class StoredResponse {
   readonly lastModified: string | undefined;
   readonly date: string | undefined;
   readonly storedAt: number;
-  /** Blocks of header fields as sent, by coding; made by whoever serves them. */
-  readonly blocks = new Map<string, unknown>();
+  /** Forms in which it is sent, by coding; made by whoever sends them. */
+  readonly forms = new Map<string, unknown>();
 
   constructor(entry: StoredEntry, meta: ResponseMeta) {
     this.status = meta.s;
@@ -73,6 +73,11 @@ export class StoredResponse {
   /** Age in whole seconds (RFC 9111 §4.2.3). */
   ageSeconds(now: number): number {
     return Math.max(0, Math.floor((now - this.bornAt) / 1000));
+  }
+
+  /** Seconds of freshness left; negative when stale. */
+  ttlSeconds(now: number): number {
+    return Math.floor((this.freshUntil - now) / 1000);
   }
 
   /** What it is good for at `now`; `softAt` is when it was softly invalidated, if it was. */

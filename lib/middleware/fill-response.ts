@@ -11,7 +11,7 @@ import { selectsStored, updateStoredFields } from '../cache/http/not-modified.js
 import { ttlApplies } from '../cache/http/statuses.js';
 import { type CachePolicy, cachePolicy } from '../cache/http/targeted.js';
 import { CONDITIONAL_REQUEST_FIELDS, evaluatePreconditions, validationFields } from '../cache/http/validators.js';
-import { parseVary, unionOfNames } from '../cache/http/vary.js';
+import { parseVary, selectingFields, unionOfNames } from '../cache/http/vary.js';
 import { storeResponse } from '../cache/http-cache.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import {
@@ -238,7 +238,8 @@ class FillSession {
     const observed = judgeReadings(this.#observed?.readings, config, view.identity !== undefined, negotiated);
     this.#report(observed.findings);
     const refusal = decision.store ? (observed.refusal ?? this.#refusedByRoute()) : decision.reason;
-    const selecting = negotiated ? vary.names.filter((name) => name !== 'accept-encoding') : vary.names;
+    const named = selectingFields(headers).names;
+    const selecting = negotiated ? named.filter((name) => name !== 'accept-encoding') : named;
     return { policy, freshness, refusal, fields: unionOfNames(selecting, observed.fields) };
   }
 
@@ -299,6 +300,7 @@ class FillSession {
       lease,
     });
     const stored = outcome === 'stored';
+    if (stored) this.#job.counters.ttl.addMs((entry.meta as ResponseMeta).l - (entry.meta as ResponseMeta).a);
     this.#release(outcome, stored ? 'stored' : outcome === 'overtaken' ? 'failed' : 'uncacheable', status);
     return stored ? { key, fence } : undefined;
   }

@@ -126,7 +126,10 @@ function tagsFrom(core: CacheCore, tagsOf: TagsOf, req: Request, res: Response):
   try {
     return tagsOf(req, res);
   } catch (error) {
-    core.log.error('warmpath: invalidateOnWrite.tags threw, so nothing was invalidated:', error instanceof Error ? error.name : '');
+    core.log.error(
+      'warmpath: invalidateOnWrite.tags threw, so nothing was invalidated:',
+      error instanceof Error ? error.name : '',
+    );
     return [];
   }
 }

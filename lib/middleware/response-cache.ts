@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Cache } from '../cache/cache.js';
-import { type CacheCore, coreOf } from '../cache/cache-core.js';
+import { type CacheCore, coreOf, recordUse } from '../cache/cache-core.js';
 import type { CacheCounters } from '../cache/cache-stats.js';
 import { type ForwardReason, hitMember } from '../cache/http/cache-status.js';
 import { lookupResource, type ResourceLookup } from '../cache/resource-lookup.js';
@@ -146,10 +146,12 @@ function standingFor(
 }
 
 function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse, word: 'hit' | 'stale'): void {
-  const { core, config, counters, view, res } = visit;
+  const { core, config, view, res } = visit;
   const now = core.store.now();
-  const ttl = Math.floor((response.freshUntil - now) / 1000);
-  const member = hitMember(CACHE_NAME, visit.collapsed ? { ttl, detail: 'collapsed' } : { ttl });
+  const ttl = response.ttlSeconds(now);
+  const member = visit.collapsed
+    ? hitMember(CACHE_NAME, { ttl, detail: 'collapsed' })
+    : `${CACHE_NAME}; hit; ttl=${ttl}`;
   const { statusHeader } = config;
   markServed(res, SERVED[word]);
   const sent = deliver(res, {
@@ -162,15 +164,16 @@ function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse,
     statusHeader,
     member,
   });
-  if (sent === true) return count(counters, resource, word);
+  if (sent === true) return count(visit, resource, word);
   if (sent === false) return miss(visit, resource, 'miss');
-  void sent.then((done) => (done ? count(counters, resource, word) : miss(visit, resource, 'miss'))).catch(visit.next);
+  void sent.then((done) => (done ? count(visit, resource, word) : miss(visit, resource, 'miss'))).catch(visit.next);
 }
 
-function count(counters: CacheCounters, resource: ResourceLookup, word: 'hit' | 'stale'): void {
+function count({ core, counters, view }: Visit, resource: ResourceLookup, word: 'hit' | 'stale'): void {
   if (word === 'stale') counters.stale += 1;
   else if (resource.found?.level === 'redis') counters.redisHits += 1;
   else counters.memoryHits += 1;
+  recordUse(core, view.label, view.groups);
 }
 
 /** RFC 5861 §4: the handler is asked first, out of the client's sight; if it fails in time or in fact, the stale answer stands in. */

@@ -65,9 +65,6 @@ const LIFETIMES = new Map<string, Lifetime>([
   ['stale-if-error', 'staleIfErrorSeconds'],
 ]);
 
-// Flags that permit more than their absence would; they count only when well formed.
-const PERMITS: ReadonlySet<Flag> = new Set<Flag>(['public', 'immutable', 'mustUnderstand']);
-
 /** Directives of a response without `Cache-Control`. */
 export const NO_DIRECTIVES: ResponseDirectives = Object.freeze(emptyDirectives());
 
@@ -78,9 +75,10 @@ export const NO_DIRECTIVES: ResponseDirectives = Object.freeze(emptyDirectives()
 export function parseResponseDirectives(lines: readonly string[]): ResponseDirectives {
   if (lines.length === 0) return NO_DIRECTIVES;
   const directives = emptyDirectives();
-  scanDirectives(lines, (name, value, wellFormed, quoted) => {
-    applyResponseDirective(directives, name, value, wellFormed, quoted);
+  const wellFormed = scanDirectives(lines, (name, value, isDirective, quoted) => {
+    applyResponseDirective(directives, name, value, isDirective, quoted);
   });
+  if (!wellFormed) withdrawPermissions(directives);
   return directives;
 }
 
@@ -102,8 +100,15 @@ export function applyResponseDirective(
   else if (name === 'no-cache') applyNoCache(directives, wellFormed && quoted ? value : undefined);
   else {
     const flag = FLAGS.get(name);
-    if (flag && (wellFormed || !PERMITS.has(flag))) directives[flag] = true;
+    if (flag) directives[flag] = true;
   }
+}
+
+// Where a quote went astray nobody can tell what was meant as text, so nothing is taken as a permission.
+function withdrawPermissions(directives: Writable<ResponseDirectives>): void {
+  directives.public = false;
+  directives.immutable = false;
+  if (directives.noStore) directives.mustUnderstand = false; // else it would lift the no-store (§5.2.2.3)
 }
 
 // §5.2.2.4: the qualified form limits the directive to the fields named; a list that is empty or unreadable does not.

@@ -15,8 +15,12 @@ const COMMA = 0x2c;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** Visits every directive of the given `Cache-Control` lines, names lower-cased (RFC 9111 §5.2). Linear; never throws. */
-export function scanDirectives(lines: readonly string[], visit: DirectiveVisitor): void {
+/**
+ * Visits every directive of the given `Cache-Control` lines, names lower-cased (RFC 9111 §5.2); false when some member
+ * did not follow the grammar. Linear; never throws.
+ */
+export function scanDirectives(lines: readonly string[], visit: DirectiveVisitor): boolean {
+  let wellFormed = true;
   for (const line of lines) {
     let start = 0;
     for (let i = 0; i < line.length; i++) {
@@ -24,12 +28,13 @@ export function scanDirectives(lines: readonly string[], visit: DirectiveVisitor
       if (char === QUOTE && line.charCodeAt(i - 1) === EQUALS) {
         i = closingQuote(line, i + 1);
       } else if (char === COMMA) {
-        visitMember(line.slice(start, i).trim(), visit);
+        wellFormed = visitMember(line.slice(start, i).trim(), visit) && wellFormed;
         start = i + 1;
       }
     }
-    visitMember(line.slice(start).trim(), visit);
+    wellFormed = visitMember(line.slice(start).trim(), visit) && wellFormed;
   }
+  return wellFormed;
 }
 
 /**
@@ -45,15 +50,16 @@ function closingQuote(line: string, from: number): number {
   return from - 1;
 }
 
-function visitMember(member: string, visit: DirectiveVisitor): void {
-  if (member === '') return;
+function visitMember(member: string, visit: DirectiveVisitor): boolean {
+  if (member === '') return true;
   const match = DIRECTIVE.exec(member);
   if (match) {
     const [, name = '', token, quoted] = match;
     visit(name.toLowerCase(), quoted === undefined ? token : unescaped(quoted), true, quoted !== undefined);
-    return;
+    return true;
   }
   for (const word of member.toLowerCase().match(WORD) ?? []) visit(word, undefined, false, false);
+  return false;
 }
 
 function unescaped(quoted: string): string {

@@ -42,11 +42,12 @@ export class TopKeys {
     this.#next = this.#turn;
   }
 
-  /** Counts one use of `key`. */
-  record(key: string): void {
-    if (this.#turn++ < this.#next) return;
+  /** Counts one use of `key`. Tells whether this use was looked at. */
+  record(key: string): boolean {
+    if (this.#turn++ < this.#next) return false;
     this.#next = this.#turn + Math.round(Math.random() * 2 * this.#mask);
     this.#count(key.length > MAX_KEY_LENGTH ? key.slice(0, MAX_KEY_LENGTH) : key);
+    return true;
   }
 
   /** The most used keys, most used first. */

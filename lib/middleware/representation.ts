@@ -1,0 +1,65 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import { type ContentCoding, negotiateCoding } from '../cache/http/content-coding.js';
+import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
+import type { StoredField } from '../cache/http/stored-fields.js';
+import type { StoredResponse } from '../cache/stored-response.js';
+
+/** One coding of a stored response, with everything about its head that does not change from hit to hit. */
+export interface Representation {
+  readonly coding: ContentCoding | 'opaque';
+  readonly fields: readonly StoredField[];
+  readonly etag: string | undefined;
+  /** The fields as an object for `writeHead`, `Content-Length` included, in one order for all. */
+  readonly block: OutgoingHttpHeaders;
+  readonly varies: boolean;
+  /** A small body as text of one byte a character, which leaves together with the head in one write; made when first asked for. */
+  text: string | undefined;
+}
+
+const CODED_FIRST: readonly ContentCoding[] = ['gzip', 'identity'];
+const BROTLI_FIRST: readonly ContentCoding[] = ['br', 'identity'];
+
+/** The form of a stored response that suits a client (RFC 9110 §12.5.3). One that refuses everything gets the body without coding, as from most servers. */
+export function representationFor(response: StoredResponse, fields: HeaderFields): Representation {
+  const { coding } = response;
+  if (coding === 'identity' || coding === 'opaque') return representation(response, coding);
+  const accepted = negotiateCoding(fieldValue(fields, 'accept-encoding'), coding === 'br' ? BROTLI_FIRST : CODED_FIRST);
+  return representation(response, accepted === coding ? coding : 'identity');
+}
+
+function representation(response: StoredResponse, coding: ContentCoding | 'opaque'): Representation {
+  const known = response.forms.get(coding) as Representation | undefined;
+  if (known !== undefined) return known;
+  const made = makeRepresentation(response, coding);
+  response.forms.set(coding, made);
+  return made;
+}
+
+function makeRepresentation(response: StoredResponse, coding: ContentCoding | 'opaque'): Representation {
+  const isCoded = coding !== 'identity' && coding !== 'opaque';
+  const hasChoice = response.coding !== 'identity' && response.coding !== 'opaque';
+  const etag = isCoded ? codedTag(response.etag, coding) : response.etag;
+  const own = response.fields.map(
+    (field): StoredField => (field[0] === 'etag' && etag !== undefined ? ['etag', etag] : field),
+  );
+  if (isCoded) own.push(['content-encoding', coding]);
+  const fields = hasChoice ? withVary(own, 'Accept-Encoding') : own;
+  const block: OutgoingHttpHeaders = {};
+  for (const [name, value] of fields) block[name] = typeof value === 'string' ? value : [...value];
+  block['content-length'] = isCoded ? response.body.length : response.identityLength;
+  const varies = fields.some(([name]) => name === 'vary');
+  return { coding, fields, etag, block, varies, text: undefined };
+}
+
+// RFC 9110 §8.8.3.3: a strong tag names the bytes, so each coding has its own.
+function codedTag(etag: string | undefined, coding: string): string | undefined {
+  return etag?.startsWith('"') && etag.endsWith('"') ? `${etag.slice(0, -1)}-${coding}"` : etag;
+}
+
+function withVary(fields: readonly StoredField[], name: string): readonly StoredField[] {
+  const index = fields.findIndex(([field]) => field === 'vary');
+  if (index === -1) return [...fields, ['vary', name]];
+  const value = String((fields[index] as StoredField)[1]);
+  if (value.toLowerCase().includes(name.toLowerCase())) return fields;
+  return fields.map((field, at): StoredField => (at === index ? ['vary', `${value}, ${name}`] : field));
+}
