@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRequestDirectives } from '../../../lib/cache/http/request-directives.js';
+import { anyText } from './any-text.js';
 
 describe('Cache-Control of a request (RFC 9111 §5.2.1)', () => {
   it('reads every directive', () => {
@@ -37,7 +38,7 @@ describe('Cache-Control of a request (RFC 9111 §5.2.1)', () => {
 
   it('never throws', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string(), (cacheControl, pragma) => {
+      fc.property(anyText, fc.string(), (cacheControl, pragma) => {
         parseRequestDirectives({ 'cache-control': cacheControl });
         parseRequestDirectives({ pragma });
       }),
