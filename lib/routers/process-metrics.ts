@@ -1,3 +1,5 @@
+import { coreOf } from '../cache/cache-core.js';
+import { liveCaches } from '../cache/live-caches.js';
 import { systemClock } from '../common/clock.js';
 import { type Collector, createCollectors } from '../metrics/collectors.js';
 import { EventCounters } from '../metrics/event-counters.js';
@@ -15,10 +17,19 @@ const events = new EventCounters();
 
 /** Everything this process has that metrics look at. */
 export const processSources: MetricSources = {
-  caches: () => caches.values(),
+  caches: () => [...new Set([...liveCaches(), ...caches.values()])],
   limiters: () => liveLimiters(),
-  guards: () => guards.values(),
+  guards: () => onePerClient([...guards.values(), ...liveCaches().map((cache) => coreOf(cache).guard)]),
 };
+
+// Every part holds a guard of its own on the same client; asking the server once is enough.
+function onePerClient(all: readonly (RedisGuard | undefined)[]): readonly RedisGuard[] {
+  const byClient = new Map<unknown, RedisGuard>();
+  for (const guard of all) {
+    if (guard && (guard.state === 'up' || !byClient.has(guard.client))) byClient.set(guard.client, guard);
+  }
+  return [...byClient.values()];
+}
 
 /** Adds a cache to the metrics of this process; again does nothing. */
 export function observeCache(cache: CacheSource): void {
