@@ -1,5 +1,5 @@
 import { parseEntityTag } from './entity-tags.js';
-import { fieldValue, type HeaderFields } from './header-fields.js';
+import { fieldValue, type HeaderFields, hasField } from './header-fields.js';
 import { parseHttpDate } from './http-date.js';
 import { type StoredField, storableFields } from './stored-fields.js';
 
@@ -51,13 +51,20 @@ export function updateStoredFields(stored: readonly StoredField[], notModified: 
 }
 
 /**
- * Whether a handler's 304 is about the stored response (RFC 9111 §4.3.4). Asked with one entity tag, a 304 says that
- * this tag is current, so it is, whatever the 304 calls itself; asked with a date, it must not carry another one.
+ * Whether a handler's 304 is about the stored response (RFC 9111 §4.3.4). Asked with one entity tag and nothing else, a
+ * 304 says that this tag is current, whatever the 304 calls itself. Asked with a date as well, it may go by the date
+ * alone, which does not tell two versions of one second apart: then another tag or date in it means another response.
  */
 export function selectsStored(stored: HeaderFields, notModified: HeaderFields): boolean {
-  if (parseEntityTag(fieldValue(stored, 'etag'))) return true;
-  const ownDate = fieldValue(stored, 'last-modified');
-  const theirDate = fieldValue(notModified, 'last-modified');
-  if (ownDate === undefined) return false; // it had nothing to be asked with
-  return theirDate === undefined || parseHttpDate(theirDate) === parseHttpDate(ownDate);
+  const ownTag = parseEntityTag(fieldValue(stored, 'etag'));
+  const ownDate = dateOf(stored);
+  if (ownDate === undefined) return ownTag !== undefined; // with neither, it had nothing to be asked with
+  const theirTag = parseEntityTag(fieldValue(notModified, 'etag'));
+  if (ownTag && theirTag) return ownTag.opaque === theirTag.opaque;
+  return !hasField(notModified, 'last-modified') || dateOf(notModified) === ownDate;
+}
+
+function dateOf(headers: HeaderFields): number | undefined {
+  const text = fieldValue(headers, 'last-modified');
+  return text === undefined ? undefined : parseHttpDate(text);
 }

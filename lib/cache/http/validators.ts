@@ -62,16 +62,16 @@ export function ifRangeHolds(request: HeaderFields, stored: StoredValidators): b
 }
 
 /**
- * The request fields that validate a stored response with the handler (RFC 9111 §4.3.1); empty = it has no validator.
- * The date goes along only where there is no entity tag: handlers that look at either field would else confirm, by its
- * date, a representation that changed within one second.
+ * The request fields that validate a stored response with the handler (RFC 9111 §4.3.1): its entity tag and its date,
+ * as far as they are well formed; empty = it has no validator.
  */
 export function validationFields(stored: StoredValidators): Readonly<Record<string, string>> {
-  if (stored.etag !== undefined && parseEntityTag(stored.etag)) return { 'if-none-match': stored.etag };
+  const fields: Record<string, string> = {};
+  if (stored.etag !== undefined && parseEntityTag(stored.etag)) fields['if-none-match'] = stored.etag;
   if (stored.lastModified !== undefined && parseHttpDate(stored.lastModified, stored.receivedAt) !== undefined) {
-    return { 'if-modified-since': stored.lastModified };
+    fields['if-modified-since'] = stored.lastModified;
   }
-  return {};
+  return fields;
 }
 
 function matchesAny(list: string, etag: string | undefined): boolean {

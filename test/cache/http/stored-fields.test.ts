@@ -160,6 +160,10 @@ describe('whether a 304 is about the stored response (RFC 9111 §4.3.4)', () => 
     [{ 'last-modified': LM }, { 'last-modified': LM }, true],
     [{ 'last-modified': LM }, { 'last-modified': 'Wed Jan 14 10:00:00 2026' }, true],
     [{ 'last-modified': LM }, { 'last-modified': 'Wed, 14 Jan 2026 10:00:01 GMT' }, false],
+    [{ etag: '"a"' }, { etag: '"b"' }, true],
+    [{ etag: '"a"', 'last-modified': LM }, { etag: '"b"', 'last-modified': LM }, false],
+    [{ etag: '"a"', 'last-modified': LM }, { etag: 'W/"a"' }, true],
+    [{ etag: '"a"', 'last-modified': LM }, { 'last-modified': LM }, true],
     [{}, {}, false],
     [{ etag: 'unquoted' }, {}, false],
   ])('stored %j, 304 with %j: %s', (stored, notModified, selects) => {

@@ -186,8 +186,11 @@ describe('If-Range (RFC 9110 §13.1.5)', () => {
 });
 
 describe('validating a stored response (RFC 9111 §4.3.1)', () => {
-  it('asks by the entity tag, or else by the date', () => {
-    expect(validationFields(stored({ etag: 'W/"abc"', lastModified: LM }))).toEqual({ 'if-none-match': 'W/"abc"' });
+  it('asks by the entity tag and by the date', () => {
+    expect(validationFields(stored({ etag: 'W/"abc"', lastModified: LM }))).toEqual({
+      'if-none-match': 'W/"abc"',
+      'if-modified-since': LM,
+    });
     expect(validationFields(stored({ lastModified: LM }))).toEqual({ 'if-modified-since': LM });
     expect(validationFields(stored({ etag: 'abc', lastModified: 'x' }))).toEqual({});
   });
