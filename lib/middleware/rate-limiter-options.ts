@@ -2,6 +2,8 @@ import type { Request, Response } from 'express';
 import type { Options as ExpressRateLimitOptions } from 'express-rate-limit';
 import type { Clock } from '../common/clock.js';
 import { systemClock } from '../common/clock.js';
+import type { Duration } from '../common/duration.js';
+import { positiveDurationMs } from '../common/duration.js';
 import { optionError } from '../common/errors.js';
 import type { EventBus } from '../common/events.js';
 import type { Logger } from '../common/logger.js';
@@ -59,6 +61,8 @@ export interface RateLimiterOptions extends Partial<SharedOptions> {
   readonly mode?: 'enforce' | 'shadow' | undefined;
   /** While Redis is away: count in process, admit, or refuse. @default 'local' */
   readonly onStoreError?: 'local' | 'open' | 'closed' | undefined;
+  /** How long a request waits for Redis before `onStoreError` applies. @default '100ms' */
+  readonly timeout?: Duration | undefined;
   /** Bits of an IPv6 address that make one client, 1 to 128; `false` for all. @default 56 */
   readonly ipv6Subnet?: Ipv6Subnet | undefined;
   /** Tell clients behind a NAT64 (`64:ff9b::/96`) apart by the IPv4 address inside. @default false */
@@ -89,44 +93,10 @@ export interface RateLimiterOptions extends Partial<SharedOptions> {
 }
 
 const KNOWN = [
-  ...[
-    'redis',
-    'tiers',
-    'tier',
-    'key',
-    'cost',
-    'skip',
-    'name',
-    'namespace',
-    'mode',
-    'onStoreError',
-    'ipv6Subnet',
-    'nat64',
-  ],
-  ...[
-    'trustProxyConfirmed',
-    'maxKeys',
-    'onNearLimit',
-    'identifier',
-    'retryAfter',
-    'logger',
-    'events',
-    'clock',
-    'limit',
-    'max',
-  ],
-  ...[
-    'windowMs',
-    'keyGenerator',
-    'passOnStoreError',
-    'message',
-    'statusCode',
-    'handler',
-    'standardHeaders',
-    'legacyHeaders',
-  ],
-  ...['requestPropertyName', 'skipFailedRequests', 'skipSuccessfulRequests', 'requestWasSuccessful', 'validate'],
-];
+  'redis tiers tier key cost skip name namespace mode onStoreError timeout ipv6Subnet nat64 trustProxyConfirmed maxKeys',
+  'onNearLimit identifier retryAfter logger events clock limit max windowMs keyGenerator passOnStoreError message statusCode',
+  'handler standardHeaders legacyHeaders requestPropertyName skipFailedRequests skipSuccessfulRequests requestWasSuccessful validate',
+].flatMap((line) => line.split(' '));
 
 export type RateLimiterConfig = ReturnType<typeof resolveRateLimiterOptions>;
 
@@ -160,6 +130,7 @@ export function resolveRateLimiterOptions(options: RateLimiterOptions) {
     namespace: namespaceOption(namespace),
     mode: oneOf('rateLimiter.mode', mode, ['enforce', 'shadow'] as const),
     onStoreError: onStoreErrorOption(options),
+    deadlineMs: positiveDurationMs('rateLimiter.timeout', options.timeout ?? '100ms'),
     ipv6Subnet: ipv6SubnetOption(ipv6Subnet),
     nat64: booleanOption('rateLimiter.nat64', nat64),
     trustProxyConfirmed: booleanOption('rateLimiter.trustProxyConfirmed', trustProxyConfirmed),

@@ -27,6 +27,8 @@ export interface QuotaLimiterOptions {
   readonly onStoreError: 'local' | 'open' | 'closed';
   /** Every request costs exactly 1. */
   readonly unitCost: boolean;
+  /** How long a request waits for Redis. */
+  readonly deadlineMs: number;
   /** Quota may be given back, so a refusal must not be remembered for long. */
   readonly refunds: boolean;
   readonly maxKeys: number;

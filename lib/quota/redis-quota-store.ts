@@ -36,13 +36,15 @@ export class ScriptQuotaStore implements SharedQuotaStore {
   readonly #guard: RedisGuard;
   readonly #batch: TickBatch;
   readonly #keyOf: (digest: string) => string;
+  readonly #deadlineMs: number;
   readonly #asked = new Map<TierPlan, Asked[]>();
   readonly #handOver = (): void => this.#sendAsked();
 
-  constructor(guard: RedisGuard, batch: TickBatch, keyOf: (digest: string) => string) {
+  constructor(guard: RedisGuard, batch: TickBatch, keyOf: (digest: string) => string, deadlineMs: number) {
     this.#guard = guard;
     this.#batch = batch;
     this.#keyOf = keyOf;
+    this.#deadlineMs = deadlineMs;
   }
 
   count(digest: string, plan: TierPlan, cost: number): Promise<SharedVerdict> {
@@ -82,7 +84,7 @@ export class ScriptQuotaStore implements SharedQuotaStore {
   async #send(plan: TierPlan, group: readonly Asked[]): Promise<void> {
     const keys = group.map((asked) => asked.key);
     const args = [...shapeArguments(plan), ...group.map((asked) => asked.cost)];
-    const reply = await this.#batch.send(evalCommand(COUNT_SCRIPT, keys, args), keys[0] as string);
+    const reply = await this.#batch.send(evalCommand(COUNT_SCRIPT, keys, args), keys[0] as string, this.#deadlineMs);
     for (const [index, asked] of group.entries()) asked.settle(verdictOf(reply, index));
   }
 }

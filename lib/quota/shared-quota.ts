@@ -28,6 +28,8 @@ export interface SharedQuotaOptions {
   readonly plans: TierPlans;
   /** Every request costs exactly 1. */
   readonly unitCost: boolean;
+  /** How long a request waits for Redis. */
+  readonly deadlineMs: number;
   /** Some instance has reset a client's quota. */
   readonly onReset: () => void;
   readonly logger: Logger;
@@ -85,14 +87,17 @@ function censusOf({ guard, batch, censuses }: Parts, namespace: string): Instanc
 }
 
 // rate-limit-redis where one fixed window is all there is, else our script.
-function storeOf(
-  { guard, batch }: Parts,
-  { namespace, limiterId, plans, unitCost }: SharedQuotaOptions,
-): SharedQuotaStore {
+function storeOf({ guard, batch }: Parts, options: SharedQuotaOptions): SharedQuotaStore {
+  const { namespace, limiterId, plans, unitCost, deadlineMs } = options;
   const [shape] = plans.shapes;
   if (plans.shapes.length === 1 && shape?.kind === 'window' && unitCost) {
     const windowMs = shape.sizeUs / 1000;
-    return new WindowQuotaStore(batch, quotaKeys(namespace, `${windowMs}\n${limiterId}`, 'window'), windowMs);
+    return new WindowQuotaStore(
+      batch,
+      quotaKeys(namespace, `${windowMs}\n${limiterId}`, 'window'),
+      windowMs,
+      deadlineMs,
+    );
   }
-  return new ScriptQuotaStore(guard, batch, quotaKeys(namespace, limiterId, 'quota'));
+  return new ScriptQuotaStore(guard, batch, quotaKeys(namespace, limiterId, 'quota'), deadlineMs);
 }

@@ -4,6 +4,7 @@ import { withScriptText } from './redis-script.js';
 
 interface Waiting {
   readonly command: RedisCommand;
+  readonly deadlineMs: number | undefined;
   readonly settle: (reply: RedisReply<unknown>) => void;
 }
 
@@ -24,10 +25,10 @@ export class TickBatch {
   }
 
   /** Never rejects. `NOSCRIPT` is answered by sending the script's text, once; nothing else is ever sent twice. */
-  send(command: RedisCommand, key: string): Promise<RedisReply<unknown>> {
-    if (this.#guard.isCluster) return this.#guard.run('quota', (client) => callAlone(client, command), undefined, key);
+  send(command: RedisCommand, key: string, deadlineMs?: number): Promise<RedisReply<unknown>> {
+    if (this.#guard.isCluster) return this.#guard.run('quota', (client) => callAlone(client, command), deadlineMs, key);
     return new Promise((settle) => {
-      this.#waiting.push({ command, settle });
+      this.#waiting.push({ command, settle, deadlineMs });
       this.#schedule();
     });
   }
@@ -53,9 +54,15 @@ export class TickBatch {
     this.#waiting = [];
     if (batch.length === 0) return;
     const commands = batch.map((waiting) => waiting.command);
-    const reply = await this.#guard.run('quota', (client) => callTogether(client, commands));
+    const reply = await this.#guard.run('quota', (client) => callTogether(client, commands), longestDeadline(batch));
     for (const [index, waiting] of batch.entries()) waiting.settle(reply.ok ? replyOf(reply.value[index]) : reply);
   }
+}
+
+// Users of one client rarely differ; where they do, the more patient one decides for this turn.
+function longestDeadline(batch: readonly Waiting[]): number | undefined {
+  const deadlines = batch.flatMap(({ deadlineMs }) => (deadlineMs === undefined ? [] : [deadlineMs]));
+  return deadlines.length > 0 ? Math.max(...deadlines) : undefined;
 }
 
 function replyOf(outcome: Outcome | undefined): RedisReply<unknown> {

@@ -17,12 +17,14 @@ export class WindowQuotaStore implements SharedQuotaStore {
   readonly #batch: TickBatch;
   readonly #keyOf: (digest: string) => string;
   readonly #windowMs: number;
+  readonly #deadlineMs: number;
   readonly #counters: RedisStore;
 
-  constructor(batch: TickBatch, keyOf: (digest: string) => string, windowMs: number) {
+  constructor(batch: TickBatch, keyOf: (digest: string) => string, windowMs: number, deadlineMs: number) {
     this.#batch = batch;
     this.#keyOf = keyOf;
     this.#windowMs = windowMs;
+    this.#deadlineMs = deadlineMs;
     this.#counters = new RedisStore({ prefix: '', sendCommand: (...command: string[]) => this.#sendCommand(command) });
     // Reads nothing but the window, and sends nothing: loading is answered here.
     void this.#counters.init({ windowMs } as Options);
@@ -65,7 +67,11 @@ export class WindowQuotaStore implements SharedQuotaStore {
 
   async #repair(digest: string, plan: TierPlan, add: 0 | 1): Promise<SharedVerdict> {
     const key = this.#keyOf(digest);
-    const reply = await this.#batch.send(evalCommand(REPAIR_WINDOW_SCRIPT, [key], [this.#windowMs, add]), key);
+    const reply = await this.#batch.send(
+      evalCommand(REPAIR_WINDOW_SCRIPT, [key], [this.#windowMs, add]),
+      key,
+      this.#deadlineMs,
+    );
     if (!reply.ok) return { ok: false, reason: reply.reason };
     const [used, ttlMs] = reply.value as [number, number];
     return this.#answer(plan, used, ttlMs, true);
@@ -85,7 +91,7 @@ export class WindowQuotaStore implements SharedQuotaStore {
   async #sendCommand(command: string[]): Promise<number | string | (number | string)[]> {
     if (command[0] === 'SCRIPT' && command[1] === 'LOAD') return redisScript(command[2] ?? '').sha;
     const [name = '', ...args] = command;
-    const reply = await this.#batch.send([name, ...args], keyIn(command));
+    const reply = await this.#batch.send([name, ...args], keyIn(command), this.#deadlineMs);
     if (!reply.ok) throw new StoreUnavailable(reply);
     return reply.value as number | string | (number | string)[];
   }

@@ -2,9 +2,16 @@ import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import { Agent, createServer, request } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import type { Request, Response } from 'express';
 import express from 'express';
 import { afterAll } from 'vitest';
 import type { Logger } from '../../lib/common/logger.js';
+import type { RateLimiterOptions } from '../../lib/middleware/rate-limiter.js';
+import { rateLimiter } from '../../lib/middleware/rate-limiter.js';
+import type { QuotaDecision } from '../../lib/quota/quota-decision.js';
+import { createRedis } from '../../lib/redis/client.js';
+import type { CreateRedisOptions } from '../../lib/redis/connection-options.js';
+import { eventually } from '../../lib/testing/eventually.js';
 
 /** Express 5 and Express 4: every behaviour that touches requests is shown on both. */
 export const EXPRESSES: readonly (readonly [string, typeof express])[] = [
@@ -80,3 +87,30 @@ export function recordingLogger(): Logger & { readonly lines: string[] } {
   const log = (...args: unknown[]): void => void lines.push(args.map(String).join(' '));
   return { lines, debug: log, info: log, warn: log, error: log };
 }
+
+/** A limiter on a client of its own, as one instance of an app has it; closed when the test file ends. */
+export async function instanceOn(
+  redis: string | CreateRedisOptions,
+  options: RateLimiterOptions,
+  { ready = true }: { ready?: boolean } = {},
+) {
+  const client = createRedis(redis);
+  const logger = recordingLogger();
+  // Patient by default: how soon Redis must answer is tested with faults, not by how busy the machine is.
+  const limiter = rateLimiter({ redis: client, logger, timeout: '5s', ...options });
+  closers.push(() => {
+    limiter.close();
+    client.disconnect();
+  });
+  if (ready) await eventually(() => limiter.stats().store === 'redis', { timeoutMs: 10_000 });
+  const ask = async (address = '192.0.2.1', more: object = {}) => {
+    const req = { headers: {}, ip: address, socket: { remoteAddress: address }, ...more } as unknown as Request;
+    return (await limiter.decide(req, {} as Response)) as QuotaDecision;
+  };
+  return { client, limiter, logger, ask };
+}
+
+const closers: (() => void)[] = [];
+afterAll(() => {
+  for (const close of closers) close();
+});
