@@ -85,16 +85,23 @@ function entryOf(
   const omitted = coding === 'opaque' ? OURS : OURS_AND_CODING;
   const fields = storableFields(response.fields, [...omitted, ...response.policy.directives.noCacheFields]);
   if (!fields.some(([name]) => name === 'date')) fields.push(['date', new Date(core.clock.wallNow()).toUTCString()]);
-  if (response.status === 200 && !fields.some(([name]) => name === 'etag')) fields.push(['etag', generatedTag]);
+  const generates = response.status === 200 && !fields.some(([name]) => name === 'etag');
+  if (generates) fields.push(['etag', generatedTag]);
   const meta: ResponseMeta = {
     s: response.status,
     f: fields,
     ...lifetimes(core, response.freshness),
     c: coding,
     n: identityLength,
+    g: generates ? 1 : 0,
+    p: sharesAuthorized(response.policy) ? 1 : 0,
   };
   const { receivedAt, groups } = response;
   return { kind: 'response', meta, body, groups, storedAt: receivedAt, retainUntil: retention(meta, receivedAt) };
+}
+
+function sharesAuthorized({ directives }: CachePolicy): boolean {
+  return directives.public || directives.mustRevalidate || directives.sMaxAgeSeconds !== undefined; // RFC 9111 §3.5
 }
 
 // What this cache says of an answer is said anew each time.

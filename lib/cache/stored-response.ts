@@ -20,6 +20,10 @@ export interface ResponseMeta {
   readonly c: ContentCoding | 'opaque';
   /** Length of the bytes without coding. */
   readonly n: number;
+  /** 1 where the entity tag is this cache's own: the handler knows nothing of it. */
+  readonly g: 0 | 1;
+  /** 1 where requests with `Authorization` may be answered as well (RFC 9111 §3.5). */
+  readonly p: 0 | 1;
 }
 
 /** How a stored response may be used now. */
@@ -47,6 +51,9 @@ export class StoredResponse {
   readonly staleIfErrorMs: number;
   readonly mustRevalidate: boolean;
   readonly etag: string | undefined;
+  /** The entity tag if it is the handler's own, so that the handler can be asked about it. */
+  readonly handlerTag: string | undefined;
+  readonly sharesAuthorized: boolean;
   readonly lastModified: string | undefined;
   readonly date: string | undefined;
   readonly storedAt: number;
@@ -66,6 +73,8 @@ export class StoredResponse {
     this.staleIfErrorMs = meta.e;
     this.mustRevalidate = meta.m === 1;
     this.etag = fieldOf(meta.f, 'etag');
+    this.handlerTag = meta.g === 1 ? undefined : this.etag;
+    this.sharesAuthorized = meta.p === 1;
     this.lastModified = fieldOf(meta.f, 'last-modified');
     this.date = fieldOf(meta.f, 'date');
   }

@@ -111,7 +111,7 @@ class FillSession {
         ? {}
         : validationFields({
             status: stored.status,
-            etag: stored.etag,
+            etag: stored.handlerTag,
             lastModified: stored.lastModified,
             receivedAt: stored.storedAt,
           });
@@ -232,7 +232,7 @@ class FillSession {
       authorized: view.isAuthorized,
       requestNoStore: false,
       identityKeyed: view.identity !== undefined,
-      allowAuthorized: config.ignoresCredentials,
+      allowAuthorized: config.sharesAuthorized,
     });
     const negotiated = vary.names.includes('accept-encoding') && capturedCoding(headers, policy) !== 'opaque';
     const observed = judgeReadings(this.#observed?.readings, config, view.identity !== undefined, negotiated);
@@ -391,7 +391,7 @@ const MAX_FINDINGS = 50;
 const HIDDEN: ReadonlySet<string> = new Set(CONDITIONAL_REQUEST_FIELDS);
 
 function isFailure(reason: string, status: number | undefined): boolean {
-  return (status ?? 0) >= 400 || reason === 'length-mismatch' || reason === 'error';
+  return (status ?? 0) >= 400 || reason === 'authorization' || reason === 'length-mismatch' || reason === 'error';
 }
 
 function announceGroups(res: Response, groups: readonly string[]): void {

@@ -53,7 +53,7 @@ export function bypassReason(req: Request, config: ResponseCacheConfig): BypassR
   if (headers.upgrade !== undefined) return 'upgrade';
   for (const name of OVERRIDES) if (headers[name] !== undefined) return 'override';
   if (config.identity === undefined && !config.ignoresCredentials) {
-    if (headers.authorization !== undefined) return 'authorization';
+    if (headers.authorization !== undefined && !config.sharesAuthorized) return 'authorization';
     if (headers.cookie !== undefined && sessionLikeCookie(headers.cookie)) return 'cookie';
   }
   // Conditions on the state of the origin, which a cache cannot judge (RFC 9111 §4.3.2).

@@ -48,7 +48,8 @@ export interface ResponseCacheOptions {
     | undefined;
   /**
    * Requests with `Authorization` or a session-like cookie: `'bypass'` keeps them out of the shared space; `'ignore'`
-   * says that the answer does not depend on who asks (RFC 9111 §3.5 still decides what `Authorization` may store).
+   * says that the answer does not depend on who asks. With `Authorization`, RFC 9111 §3.5 still asks for a response with
+   * `public`, `s-maxage` or `must-revalidate`; `observe: 'off'` lets such responses be shared as well.
    * @default 'bypass'
    */
   readonly credentials?: 'bypass' | 'ignore' | undefined;
@@ -85,6 +86,8 @@ export interface ResponseCacheConfig {
   readonly observe: ObserveMode;
   readonly observeIgnore: ReadonlySet<string>;
   readonly ignoresCredentials: boolean;
+  /** Requests with `Authorization` take part as far as RFC 9111 §3.5 lets them. */
+  readonly sharesAuthorized: boolean;
   readonly fastLane: boolean;
   readonly groups: boolean;
   readonly waitLimitMs: number | undefined;
@@ -154,6 +157,8 @@ export function resolveResponseCacheOptions(options: ResponseCacheOptions = {}):
     observe: mode,
     observeIgnore: new Set(ignore.map((name) => name.toLowerCase())),
     ignoresCredentials: oneOf('responseCache.credentials', credentials, ['bypass', 'ignore']) === 'ignore',
+    // A route that is not watched vouches for its inputs itself.
+    sharesAuthorized: credentials === 'ignore' || mode === 'off',
     fastLane: booleanOption('responseCache.fastLane', fastLane),
     groups: booleanOption('responseCache.groups', groups),
     waitLimitMs: optional(options.waitLimit, (value) => durationMs('responseCache.waitLimit', value)),

@@ -120,11 +120,14 @@ function look(visit: Visit): void {
 }
 
 function answer(visit: Visit, resource: ResourceLookup): void {
-  const { core, counters } = visit;
+  const { core, counters, view } = visit;
   const { response } = resource;
   const now = core.store.now();
   if (visit.rounds === 0) counters.lookup.addMs(now - visit.startedAt);
   if (response === undefined) return miss(visit, resource, resource.index === undefined ? 'uri-miss' : 'vary-miss');
+  if (view.isAuthorized && view.identity === undefined && !response.sharesAuthorized) {
+    return forwardUncached(visit.config, counters, visit.res, visit.next, 'bypass', 'authorization');
+  }
   const standing = standingFor(visit, response, resource, now);
   if (standing === 'fresh') return serve(visit, resource, response, 'hit');
   if (standing === 'stale-while-revalidate') {
