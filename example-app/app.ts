@@ -50,6 +50,7 @@ export function createApp({ db, config, cache, redis, registry = catalogueMetric
   app.use(
     rateLimiter({
       redis,
+      key: (req) => req.user?.name, // a stranger is counted by address
       tier: (req) => (req.user ? 'member' : 'anonymous'),
       tiers: tiers(config.requestsPerSecond),
     }),

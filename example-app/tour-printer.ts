@@ -1,9 +1,7 @@
 interface Step {
-  readonly token?: string;
+  readonly as?: { readonly name: string; readonly token: string };
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** does not print a line */
-  readonly quiet?: boolean;
 }
 
 interface Answer {
@@ -19,7 +17,7 @@ interface Answer {
 export function tourist(base: string) {
   async function send(method: string, path: string, step: Step = {}): Promise<Answer> {
     const answer = await request(base, method, path, step);
-    if (!step.quiet) printAnswer(`${method} ${path}`, answer);
+    printAnswer(`${method} ${path}${step.as ? `  (${step.as.name})` : ''}`, answer);
     return answer;
   }
   const get = (path: string, step?: Step) => send('GET', path, step);
@@ -27,12 +25,18 @@ export function tourist(base: string) {
     const answers = await Promise.all(Array.from({ length: readers }, () => request(base, 'GET', path, {})));
     printCrowd(path, answers);
   };
-  return { heading, note, get, send, crowd };
+  /** A request that is not part of the show; it must succeed. */
+  const peek = async (method: string, path: string, step: Step = {}) => {
+    const { status, body } = await request(base, method, path, step);
+    if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${body}`);
+    return body;
+  };
+  return { title, heading, note, get, send, crowd, peek };
 }
 
 async function request(base: string, method: string, path: string, step: Step): Promise<Answer> {
   const headers = new Headers(step.headers);
-  if (step.token !== undefined) headers.set('Authorization', `Bearer ${step.token}`);
+  if (step.as) headers.set('Authorization', `Bearer ${step.as.token}`);
   if (step.json !== undefined) headers.set('Content-Type', 'application/json');
   const startedAt = performance.now();
   const response = await fetch(base + path, { method, headers, body: step.json ? JSON.stringify(step.json) : null });
@@ -47,18 +51,22 @@ async function request(base: string, method: string, path: string, step: Step): 
   };
 }
 
-const WIDTH = 64;
+const WIDTH = 55;
+
+function title(text: string): void {
+  console.log(`${text}\n\n${'request'.padEnd(WIDTH)} status X-Cache      time  Cache-Status`);
+}
 
 function heading(text: string): void {
-  console.log(`\n${text}\n${'request'.padEnd(WIDTH)} status  X-Cache  ${'time'.padStart(8)}  Cache-Status`);
+  console.log(`\n# ${text}`);
 }
 
 function note(text: string): void {
-  console.log(`  ${text}`);
+  console.log(`  ^ ${text}`);
 }
 
 function printAnswer(request: string, { status, xCache, ms, cacheStatus }: Answer): void {
-  console.log(`${request.padEnd(WIDTH)} ${String(status).padEnd(6)}  ${xCache.padEnd(7)}  ${time(ms)}  ${cacheStatus}`);
+  console.log(`${request.padEnd(WIDTH)} ${String(status).padEnd(6)} ${xCache.padEnd(7)} ${time(ms)}  ${cacheStatus}`);
 }
 
 function printCrowd(path: string, answers: readonly Answer[]): void {
@@ -66,7 +74,7 @@ function printCrowd(path: string, answers: readonly Answer[]): void {
   const slowest = Math.max(...answers.map(({ ms }) => ms));
   const sources = [...byCache].map(([xCache, count]) => `${count} ${xCache}`).join(', ');
   const request = `GET ${path}  x ${answers.length} at once`;
-  console.log(`${request.padEnd(WIDTH)} ${statuses(answers)}  ${''.padEnd(7)}  ${time(slowest)}  ${sources}`);
+  console.log(`${request.padEnd(WIDTH)} ${statuses(answers)} ${''.padEnd(7)} ${time(slowest)}  ${sources}`);
 }
 
 function countBy(words: readonly string[]): Map<string, number> {
@@ -76,4 +84,4 @@ function countBy(words: readonly string[]): Map<string, number> {
 }
 
 const statuses = (answers: readonly Answer[]) => [...new Set(answers.map(({ status }) => status))].join(',').padEnd(6);
-const time = (ms: number) => `${ms.toFixed(1)} ms`.padStart(8);
+const time = (ms: number) => `${ms.toFixed(1)} ms`.padStart(9);
