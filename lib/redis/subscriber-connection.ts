@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { reconnectDelayMs } from './client-defaults.js';
+import { DEDICATED_OPTIONS } from './dedicated-options.js';
 import type { RedisClient } from './guard.js';
 import { callWithin } from './settle-within.js';
 
@@ -55,7 +56,7 @@ export class SubscriberConnection {
       this.#wait(reconnectDelayMs(1), () => this.#open());
       return;
     }
-    const redis = source.duplicate({ ...SUBSCRIBER_OPTIONS, ...(this.#client.isCluster && { readOnly: false }) });
+    const redis = source.duplicate({ ...DEDICATED_OPTIONS, ...(this.#client.isCluster && { readOnly: false }) });
     this.#redis = redis;
     redis.on('error', () => {});
     redis.on('end', () => this.#redis === redis && this.giveUp());
@@ -102,22 +103,5 @@ export class SubscriberConnection {
     return node;
   }
 }
-
-// Reconnecting is done here, not by ioredis, so that no gap goes unseen and a cluster's other nodes get their turn.
-const SUBSCRIBER_OPTIONS = {
-  lazyConnect: false,
-  retryStrategy: null,
-  sentinelRetryStrategy: () => null,
-  autoResubscribe: false,
-  autoResendUnfulfilledCommands: false,
-  enableOfflineQueue: false,
-  enableAutoPipelining: false,
-  maxRetriesPerRequest: 0,
-  connectTimeout: 1000,
-  commandTimeout: 2000,
-  socketTimeout: 1000,
-  disconnectTimeout: 100,
-  keyPrefix: '',
-};
 
 const addressOf = (node: Redis): string => `${node.options.host}:${node.options.port}`;

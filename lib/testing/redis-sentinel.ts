@@ -63,7 +63,7 @@ function sentinelConfig(name: string, port: number, masterPort: number, director
     `dir ${directory}`,
     `sentinel monitor ${name} 127.0.0.1 ${masterPort} 2`,
     `sentinel down-after-milliseconds ${name} 1000`,
-    `sentinel failover-timeout ${name} 5000`,
+    `sentinel failover-timeout ${name} 1500`,
     `sentinel parallel-syncs ${name} 1`,
     '',
   ].join('\n');
