@@ -71,7 +71,6 @@ function writeFields(
   names: readonly string[],
 ): void {
   mergeVary(res, plan.vary);
-  settleEntityTag(res, plan.etag);
   const decided = res.hasHeader('cache-control') || res.hasHeader('expires');
   if (status >= 400) {
     if (!decided) res.setHeader('Cache-Control', 'no-store');
@@ -79,6 +78,7 @@ function writeFields(
     writePolicy(plan, res, decided);
     writeTags(plan, res, names);
   }
+  settleEntityTag(res, plan.etag); // after the policy: no-transform matters to it
 }
 
 /** Whether a status tells about the URL and not about this one request, as a temporary redirect does. */
