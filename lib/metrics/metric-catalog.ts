@@ -19,10 +19,6 @@ export interface MetricDeclaration {
 export const REQUEST_BUCKETS: readonly number[] = Object.freeze([
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]);
-/** Upper bounds, in seconds, of the freshness lifetimes given to entries. */
-export const TTL_BUCKETS: readonly number[] = Object.freeze([
-  1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21_600, 86_400, 604_800,
-]);
 
 const counter = (help: string, labels: readonly string[] = [], aggregator: Aggregator = 'sum') =>
   Object.freeze({ help, type: 'counter', labels, aggregator } as const);

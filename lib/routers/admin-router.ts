@@ -1,19 +1,20 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { Cache } from '../cache/cache.js';
 import { WarmpathError } from '../common/errors.js';
 import { booleanOption, checkKnownKeys, functionOption, textList } from '../common/options.js';
 import { markServed } from '../middleware/served-by-cache.js';
 import { guardOf, type RedisClient } from '../redis/guard.js';
 import type { Authorize } from './admin/admin-access.js';
 import { answerAdmin } from './admin/admin-handler.js';
-import type { AdminSource } from './admin/admin-source.js';
+import { adminSourceOf } from './admin/cache-source.js';
 import { type AdminParts, createAdmin } from './admin/create-admin.js';
 import { SHOWN_QUERY } from './admin/redact.js';
 import { handled } from './handler.js';
-import { observeCache, observeGuard, processSources, redisFigures } from './process-metrics.js';
+import { observeCaches, observeGuard, processSources, redisFigures } from './process-metrics.js';
 
 /** Options of {@link adminRouter}. */
 export interface AdminRouterOptions {
-  cache: AdminSource;
+  cache: Cache;
   /** What `createRedis()` returned, for its figures. */
   redis?: RedisClient | undefined;
   /** Who may come in: only exactly `true` does. A throw or a rejection is a no. Required. */
@@ -34,10 +35,10 @@ function resolveAdminRouterOptions(options: AdminRouterOptions): AdminParts {
     );
   }
   const guard = redis && guardOf(redis);
-  observeCache(cache);
+  observeCaches();
   if (guard) observeGuard(guard);
   return Object.freeze({
-    source: cache,
+    source: adminSourceOf(cache),
     guard,
     sources: processSources,
     readRedis: () => redisFigures.read(),

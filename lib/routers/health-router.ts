@@ -1,9 +1,10 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { Cache } from '../cache/cache.js';
+import { coreOf } from '../cache/cache-core.js';
 import { type Clock, systemClock } from '../common/clock.js';
 import { type Duration, durationMs } from '../common/duration.js';
 import { optionError } from '../common/errors.js';
 import { checkKnownKeys, functionOption } from '../common/options.js';
-import type { CacheSource } from '../metrics/metric-sources.js';
 import { readServers } from '../metrics/read-servers.js';
 import { isDraining } from '../middleware/draining.js';
 import { markServed } from '../middleware/served-by-cache.js';
@@ -13,14 +14,14 @@ import { type Check, type CheckFunction, type CheckOptions, resolveChecks } from
 import { CheckRunner } from './health/check-runner.js';
 import { type HealthReport, healthReport, policyInForce } from './health/health-report.js';
 import { redisCheck } from './health/redis-check.js';
-import { observeCache, observeGuard, processSources } from './process-metrics.js';
+import { observeCaches, observeGuard, processSources } from './process-metrics.js';
 
 /** Options of {@link healthRouter}. */
 export interface HealthRouterOptions {
   /** What `createRedis()` returned. Redis away, refusing writes or above 75 % of `maxmemory` is degraded, never down. */
   redis?: RedisClient | undefined;
   /** Shown in the policy in force. */
-  cache?: (CacheSource & { readonly namespace?: string }) | undefined;
+  cache?: Cache | undefined;
   /** What else the app depends on, by name. */
   checks?: Readonly<Record<string, CheckFunction | CheckOptions>>;
   /** Who may see reasons and the version of Node. @default nobody */
@@ -43,14 +44,14 @@ const KEYS = ['redis', 'cache', 'checks', 'details', 'keep', 'clock'];
 function resolveHealthRouterOptions(options: HealthRouterOptions = {}): Health {
   checkKnownKeys('healthRouter', options, KEYS);
   const { redis, cache, checks, details = () => false, keep = '1s', clock = systemClock } = options;
-  const guard = redis && guardOf(redis);
+  const guard = redis ? guardOf(redis) : cache && coreOf(cache).guard;
   const own = resolveChecks('healthRouter.checks', checks);
   if (guard && own.some(({ name }) => name === 'redis')) {
     throw optionError('healthRouter.checks.redis', 'another name: `redis` is checked already', 'redis');
   }
-  if (cache) observeCache(cache);
+  observeCaches();
   if (guard) observeGuard(guard);
-  const probeKey = `${cache?.namespace ?? 'warmpath'}:health`;
+  const probeKey = `${cache ? coreOf(cache).config.namespace : 'warmpath'}:health`;
   const all: readonly Check[] = guard ? [redisCheck(guard, probeKey, readServers), ...own] : own;
   const keepMs = durationMs('healthRouter.keep', keep);
   return Object.freeze({

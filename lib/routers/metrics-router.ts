@@ -13,7 +13,7 @@ import {
 } from '../metrics/exposition.js';
 import { markServed } from '../middleware/served-by-cache.js';
 import { handled, isRead, refuseMethod, sendBody } from './handler.js';
-import { processCollectors } from './process-metrics.js';
+import { observeCaches, processCollectors } from './process-metrics.js';
 import { sameSecret } from './same-secret.js';
 
 /** Options of {@link metricsRouter}. */
@@ -57,6 +57,7 @@ function resolveMetricsRouterOptions(options: MetricsRouterOptions = {}): Resolv
  */
 export function metricsRouter(options?: MetricsRouterOptions): RequestHandler {
   const config = resolveMetricsRouterOptions(options);
+  observeCaches();
   if (config.registry) joinRegistry(config.registry, config.logger);
 
   return function metricsHandler(req, res, next) {

@@ -3,7 +3,7 @@ import { liveCaches } from '../cache/live-caches.js';
 import { systemClock } from '../common/clock.js';
 import { type Collector, createCollectors } from '../metrics/collectors.js';
 import { EventCounters } from '../metrics/event-counters.js';
-import type { CacheSource, MetricSources } from '../metrics/metric-sources.js';
+import type { MetricSources } from '../metrics/metric-sources.js';
 import { readServers } from '../metrics/read-servers.js';
 import { RedisFiguresReader } from '../metrics/redis-figures.js';
 import { requestDurations } from '../metrics/request-durations.js';
@@ -11,13 +11,12 @@ import { liveLimiters } from '../quota/limiter-registry.js';
 import type { RedisGuard } from '../redis/guard.js';
 import { LiveList } from './live-list.js';
 
-const caches = new LiveList<CacheSource>();
 const guards = new LiveList<RedisGuard>();
 const events = new EventCounters();
 
 /** Everything this process has that metrics look at. */
 export const processSources: MetricSources = {
-  caches: () => [...new Set([...liveCaches(), ...caches.values()])],
+  caches: () => liveCaches(),
   limiters: () => liveLimiters(),
   guards: () => onePerClient([...guards.values(), ...liveCaches().map((cache) => coreOf(cache).guard)]),
 };
@@ -31,10 +30,9 @@ function onePerClient(all: readonly (RedisGuard | undefined)[]): readonly RedisG
   return [...byClient.values()];
 }
 
-/** Adds a cache to the metrics of this process; again does nothing. */
-export function observeCache(cache: CacheSource): void {
-  caches.add(cache);
-  events.attach(cache.events);
+/** Counts the events of every cache there is; of those already counted nothing changes. */
+export function observeCaches(): void {
+  for (const cache of liveCaches()) events.attach(cache.events);
 }
 
 /** Adds a Redis client's guard to the metrics of this process; again does nothing. */

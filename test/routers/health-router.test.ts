@@ -1,8 +1,8 @@
 import express from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createCache } from '../../lib/cache/cache.js';
 import { startDraining, stopDraining } from '../../lib/middleware/draining.js';
 import { type HealthRouterOptions, healthRouter } from '../../lib/routers/health-router.js';
-import { LabelCache } from './support/label-cache.js';
 import { EXPRESSES, serve } from './support/serve.js';
 
 afterEach(() => stopDraining());
@@ -80,7 +80,7 @@ describe('health', () => {
   });
 
   it('names the policy in force', async () => {
-    const cache = new LabelCache();
+    const cache = createCache();
     expect((await healthOf({ cache }, '/healthz')).body.policy).toMatchObject({ cache: 'process memory' });
   });
 

@@ -1,3 +1,4 @@
+import type { Request } from 'express';
 import type { AdminInputs } from './admin-view.js';
 import { BadRequest } from './read-json.js';
 import { redactKey } from './redact.js';
@@ -20,7 +21,7 @@ export async function invalidateAction({ source }: AdminInputs, body: Body) {
 }
 
 /** `POST cache/clear/:prefix`, or with the prefix in the body. Literal: no character of it means more than itself. */
-export async function clearAction({ source }: AdminInputs, body: Body, prefixInPath: string | undefined) {
+export async function clearAction({ source }: AdminInputs, body: Body, prefixInPath?: string) {
   const prefix = readText('prefix', prefixInPath ?? body.prefix);
   const { entries, exact } = await source.preview({ prefix });
   await source.invalidate({ prefix }, { soft: false });
@@ -28,10 +29,10 @@ export async function clearAction({ source }: AdminInputs, body: Body, prefixInP
 }
 
 /** `POST cache/refresh`: makes one entry anew, named by the id a listing gave it or by its key. */
-export async function refreshAction({ source, ids }: AdminInputs, body: Body) {
+export async function refreshAction({ source, ids }: AdminInputs, body: Body, via: Request) {
   const label = body.id === undefined ? readText('key', body.key) : ids.labelOf(readText('id', body.id));
   if (label === undefined) throw new BadRequest('no listed entry has this id', 404);
-  return { refreshed: await source.refresh(label) };
+  return { refreshed: await source.refresh(label, via) };
 }
 
 /** `POST cache/flush`: this namespace, nothing else. */

@@ -20,11 +20,7 @@ export interface Admin {
 }
 
 type Answer = (admin: Admin, req: Request) => unknown;
-type Action = (
-  inputs: AdminInputs,
-  body: Readonly<Record<string, unknown>>,
-  rest: string | undefined,
-) => Promise<unknown>;
+type Action = (inputs: AdminInputs, body: Readonly<Record<string, unknown>>, req: Request) => Promise<unknown>;
 
 const READS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
   ['/cache/stats', ({ inputs }) => statsAnswer(inputs)],
@@ -37,7 +33,7 @@ const READS: ReadonlyMap<string, Answer> = new Map<string, Answer>([
 const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['/cache/preview', previewAction],
   ['/cache/invalidate', invalidateAction],
-  ['/cache/clear', clearAction],
+  ['/cache/clear', (inputs, body) => clearAction(inputs, body)],
   ['/cache/refresh', refreshAction],
   ['/cache/flush', flushAction],
 ]);
@@ -67,16 +63,12 @@ async function route(admin: Admin, req: Request, res: Response): Promise<void> {
   if (!action) return refuse(req, res, READS.has(path) ? 405 : 404, 'no such action');
   if (sentMethod(req) !== 'POST') return refuse(req, res, 405, 'use POST');
   if (admin.inputs.readOnly) return refuse(req, res, 403, 'this admin page is read-only');
-  sendJson(req, res, await action(admin.inputs, await readJsonObject(req)));
+  sendJson(req, res, await action(admin.inputs, await readJsonObject(req), req));
 }
 
-function actionOf(
-  path: string,
-): ((inputs: AdminInputs, body: Readonly<Record<string, unknown>>) => Promise<unknown>) | undefined {
-  if (path.startsWith(CLEAR))
-    return (inputs, body) => clearAction(inputs, body, decodePrefix(path.slice(CLEAR.length)));
-  const action = ACTIONS.get(path);
-  return action && ((inputs, body) => action(inputs, body, undefined));
+function actionOf(path: string): Action | undefined {
+  if (!path.startsWith(CLEAR)) return ACTIONS.get(path);
+  return (inputs, body) => clearAction(inputs, body, decodePrefix(path.slice(CLEAR.length)));
 }
 
 function decodePrefix(text: string): string {

@@ -1,3 +1,4 @@
+import type { Request } from 'express';
 import type { CacheSource } from '../../metrics/metric-sources.js';
 
 /** What an action is aimed at: the `target` of `cache.invalidate`. */
@@ -47,8 +48,8 @@ export interface AdminSource extends CacheSource {
   preview(target: AdminTarget): Promise<AdminPreview>;
   topKeys(limit: number): Promise<readonly AdminEntry[]>;
   topTags(limit: number): readonly AdminTag[];
-  /** Whether the entry is being, or has been, made anew. */
-  refresh(label: string): Promise<boolean>;
+  /** Makes an entry anew, through the app that `via` came to. Whether it was, or is being, made. */
+  refresh(label: string, via: Request): Promise<boolean>;
   invalidate(target: AdminTarget, options: { soft: boolean }): Promise<void>;
   clear(): Promise<void>;
 }

@@ -1,0 +1,62 @@
+import type { Application, Request } from 'express';
+import type { Cache } from '../../cache/cache.js';
+import { cacheInternals } from '../../cache/cache-internals.js';
+import { dispatchInternally, type RequestListener } from '../../middleware/internal-dispatch.js';
+import type { AdminEntry, AdminSource } from './admin-source.js';
+
+const KEEP_MS = 10_000;
+const REFRESH_LIMIT_MS = 10_000;
+
+/** A cache, seen by the admin page. */
+export function adminSourceOf(cache: Cache): AdminSource {
+  const { namespace, listEntries, preview, topKeys, topTags } = cacheInternals(cache);
+  const keptKeys = keep(topKeys);
+  cache.events.on('invalidation', () => keptKeys.forget());
+  return {
+    namespace,
+    events: cache.events,
+    stats: () => cache.stats(),
+    listEntries,
+    preview,
+    topTags,
+    topKeys: keptKeys.read,
+    invalidate: (target, options) => cache.invalidate(target, options),
+    clear: () => cache.clear(),
+    refresh: (label, via) => refreshThroughApp(cache, label, via),
+  };
+}
+
+// Ages and lifetimes come from a scan of the store: not at every tick of every open page.
+function keep(topKeys: (limit: number) => Promise<readonly AdminEntry[]>) {
+  let kept: { readonly at: number; readonly keys: Promise<readonly AdminEntry[]> } | undefined;
+  const read = (limit: number): Promise<readonly AdminEntry[]> => {
+    if (!kept || Date.now() - kept.at > KEEP_MS) kept = { at: Date.now(), keys: topKeys(limit) };
+    return kept.keys;
+  };
+  return {
+    read,
+    forget: () => {
+      kept = undefined;
+    },
+  };
+}
+
+/**
+ * Marks a path as stale and asks the app for it, as a client without credentials would. `false` for a value of the data
+ * cache, which only its own function can make, and for an answer that was not kept.
+ */
+async function refreshThroughApp(cache: Cache, label: string, via: Request): Promise<boolean> {
+  if (!label.startsWith('/')) return false;
+  await cache.invalidate({ urls: [label] }, { soft: true });
+  const { remoteAddress } = via.socket;
+  const headers = { host: via.headers.host };
+  const answer = await dispatchInternally(rootApp(via), { url: label, headers, remoteAddress }, REFRESH_LIMIT_MS);
+  // Kept now, or served stale once more while a refresh of its own runs.
+  return /;\s*(stored|hit)\b/.test(String(answer.headers['cache-status'] ?? ''));
+}
+
+function rootApp(req: Request): RequestListener {
+  let app = req.app as Application & { parent?: Application };
+  while (app.parent !== undefined) app = app.parent as Application & { parent?: Application };
+  return app as unknown as RequestListener;
+}
