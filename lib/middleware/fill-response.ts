@@ -388,7 +388,8 @@ interface Placed {
 /** The name of this cache in `Cache-Status`. */
 export const CACHE_NAME = 'warmpath';
 const MAX_FINDINGS = 50;
-const HIDDEN: ReadonlySet<string> = new Set(CONDITIONAL_REQUEST_FIELDS);
+// What a client says to caches is this cache's business; a handler that obeyed it would shape the answer of others.
+const HIDDEN: ReadonlySet<string> = new Set([...CONDITIONAL_REQUEST_FIELDS, 'cache-control', 'pragma']);
 
 function isFailure(reason: string, status: number | undefined): boolean {
   return (status ?? 0) >= 400 || reason === 'authorization' || reason === 'length-mismatch' || reason === 'error';

@@ -23,6 +23,8 @@ const NO_INPUT = new Set([
   'te',
   'trailer',
   'upgrade',
+  'cache-control',
+  'pragma',
   'if-none-match',
   'if-modified-since',
   'if-match',

@@ -5,24 +5,33 @@ export type Settled<T> =
   | { readonly kind: 'timeout' };
 
 const TIMEOUT = Object.freeze({ kind: 'timeout' });
-// A timer this late means that the process was busy, so that it is not known how long Redis took.
+const STEPS = 4;
+// A step this late means that the process was busy: nobody knows how long Redis took.
 const LATE_MS = 10;
+// However busy the process is, nobody waits longer than this many times the limit.
+const MOST_TIMES = 10;
 
 /**
- * The outcome of a promise, or `timeout` after `ms` of wall-clock time. Never rejects; the promise may settle later
- * unheard. When the event loop was blocked past the deadline, what has arrived meanwhile is read first, and the time by
- * which this process was late is given to Redis once more, up to `ms`: a busy process must not take its own delay for
- * that of Redis.
+ * The outcome of a promise, or `timeout` after `ms`. Never rejects; the promise may settle later unheard. The time is
+ * taken in steps, and a step during which this process was too busy to look does not count: a busy process must not
+ * take its own delay for that of Redis. Before it gives up it reads what has arrived.
  */
 export function settleWithin<T>(promise: Promise<T>, ms: number): Promise<Settled<T>> {
   return new Promise((resolve) => {
-    const dueAt = performance.now() + ms;
-    let timer = setTimeout(() => setImmediate(expire), ms).unref();
-    const expire = (): void => {
-      const lateMs = performance.now() - dueAt;
-      if (lateMs < LATE_MS) return resolve(TIMEOUT);
-      timer = setTimeout(() => setImmediate(resolve, TIMEOUT), Math.min(lateMs, ms)).unref();
+    const stepMs = ms / STEPS;
+    const lastAt = performance.now() + ms * MOST_TIMES;
+    let left = STEPS;
+    let timer: NodeJS.Timeout;
+    const step = (): void => {
+      const dueAt = performance.now() + stepMs;
+      timer = setTimeout(() => {
+        const now = performance.now();
+        if (now - dueAt < LATE_MS) left -= 1;
+        if (left > 0 && now < lastAt) step();
+        else setImmediate(resolve, TIMEOUT);
+      }, stepMs).unref();
     };
+    step();
     promise.then(
       (value) => {
         clearTimeout(timer);

@@ -1,0 +1,231 @@
+import express from 'express';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createCache, createRedis, responseCache } from '../../lib/index.js';
+import { eventually, gate, type RedisServer, startRedis } from '../../lib/testing/index.js';
+import { type Instance, startInstances } from './support/instances.js';
+import { ask, type Served, serve } from './support/serve.js';
+
+let redis: RedisServer;
+const closing: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function app(build: (app: ReturnType<typeof express>) => void): Promise<Served> {
+  const built = express();
+  build(built);
+  const served = await serve(built);
+  closing.push(() => served.close());
+  return served;
+}
+
+function many<T>(count: number, start: () => Promise<T>): Promise<T[]> {
+  return Promise.all(Array.from({ length: count }, start));
+}
+
+describe('one fill per key in a process', () => {
+  it('runs a 300 ms handler once for 2,000 requests on a cold key', { timeout: 60_000 }, async () => {
+    const cache = createCache();
+    let runs = 0;
+    const { url } = await app((it) => {
+      it.get('/slow', responseCache(cache, { ttl: '1h', waitLimit: '30s' }), async (_req, res) => {
+        runs += 1;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        res.send('body');
+      });
+    });
+    const answers = await many(2000, () => ask(`${url}/slow`));
+    expect(answers.every((answer) => answer.status === 200 && answer.body.toString() === 'body')).toBe(true);
+    expect(runs).toBe(1);
+  });
+
+  it('lets a waiter run the handler itself once its own limit is over', async () => {
+    const cache = createCache();
+    const held = gate();
+    let runs = 0;
+    const { url } = await app((it) => {
+      it.get('/held', responseCache(cache, { ttl: '1h', waitLimit: '100ms' }), async (_req, res) => {
+        runs += 1;
+        if (runs === 1) await held.wait();
+        res.send(`run ${runs}`);
+      });
+    });
+    const first = ask(`${url}/held`);
+    await held.arrived();
+    const second = await ask(`${url}/held`);
+    expect(second.body.toString()).toBe('run 2');
+    held.open();
+    await first;
+    expect(runs).toBe(2);
+  });
+
+  it('hands the fill on when its handler fails, and gives nobody the error of another', async () => {
+    const cache = createCache();
+    const held = gate();
+    let runs = 0;
+    const { url } = await app((it) => {
+      it.set('env', 'test');
+      it.get('/fails', responseCache(cache, { ttl: '1h' }), async (_req, res) => {
+        runs += 1;
+        if (runs > 1) return void res.send('fine');
+        await held.wait();
+        throw new Error('first');
+      });
+    });
+    const first = ask(`${url}/fails`);
+    await held.arrived();
+    const others = many(5, () => ask(`${url}/fails`));
+    await eventually(() => cache.stats().caches['/fails']?.collapsed === 5);
+    held.open();
+    expect((await first).status).toBe(500);
+    expect((await others).map((answer) => answer.status)).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  it('does not queue for a key that turned out uncacheable', async () => {
+    const cache = createCache();
+    const held = gate();
+    let atOnce = 0;
+    const { url } = await app((it) => {
+      it.get('/private', responseCache(cache, { ttl: '1h' }), async (_req, res) => {
+        atOnce += 1;
+        if (atOnce > 1) await held.wait();
+        res.set('Cache-Control', 'private').send('mine');
+      });
+    });
+    await ask(`${url}/private`);
+    const rest = many(10, () => ask(`${url}/private`));
+    await held.arrived(10);
+    held.open();
+    expect((await rest).every((answer) => answer.cache === 'miss')).toBe(true);
+  });
+
+  it('B32 goes on for the others when the client of the leader leaves', async () => {
+    const cache = createCache();
+    const held = gate();
+    let runs = 0;
+    const { url } = await app((it) => {
+      it.get('/left', responseCache(cache, { ttl: '1h' }), async (_req, res) => {
+        runs += 1;
+        if (runs === 1) await held.wait();
+        res.send('body');
+      });
+    });
+    const abort = new AbortController();
+    const first = fetch(`${url}/left`, { signal: abort.signal, headers: { host: 'films.test' } }).catch(() => 'left');
+    await held.arrived();
+    const second = ask(`${url}/left`);
+    abort.abort();
+    expect(await first).toBe('left');
+    expect((await second).body.toString()).toBe('body');
+    held.open();
+  });
+});
+
+describe('stale-while-revalidate', () => {
+  it('serves stale at once and refreshes once for many requests, through the whole app', async () => {
+    const cache = createCache({ jitter: 0 });
+    let runs = 0;
+    const seen: string[] = [];
+    const { url } = await app((it) => {
+      it.use((req, _res, next) => {
+        seen.push(`${req.method} ${req.originalUrl}`);
+        next();
+      });
+      const router = express.Router();
+      router.get('/stale', responseCache(cache, { ttl: '50ms', staleWhileRevalidate: '1h' }), (_req, res) => {
+        runs += 1;
+        res.send(`run ${runs}`);
+      });
+      it.use('/nested', router);
+    });
+    await ask(`${url}/nested/stale`);
+    await eventually(async () => (await ask(`${url}/nested/stale`)).cache === 'stale');
+    await eventually(() => runs === 2);
+    expect(seen.filter((line) => line === 'GET /nested/stale').length).toBeGreaterThanOrEqual(3);
+    const after = await eventually(async () => {
+      const answer = await ask(`${url}/nested/stale`);
+      return answer.body.toString() === 'run 1' ? false : answer;
+    });
+    expect(after.body.toString()).toMatch(/^run [23]$/);
+  });
+
+  it('keeps the stale entry inside its window when the refresh fails', async () => {
+    const cache = createCache({ jitter: 0 });
+    let broken = false;
+    const { url } = await app((it) => {
+      it.set('env', 'test');
+      it.get('/breaks', responseCache(cache, { ttl: '50ms', staleIfError: '1h' }), (_req, res) => {
+        if (broken) throw new Error('origin down');
+        res.send('good');
+      });
+    });
+    await ask(`${url}/breaks`);
+    broken = true;
+    const answer = await eventually(async () => {
+      const one = await ask(`${url}/breaks`);
+      return one.cache === 'stale' && one;
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString()).toBe('good');
+  });
+});
+
+describe('one fill per key over four processes', () => {
+  let instances: readonly Instance[];
+  let client: NonNullable<ReturnType<typeof createRedis>>;
+
+  beforeAll(async () => {
+    client = createRedis(redis.url);
+    instances = await startInstances(4, redis.url);
+  }, 120_000);
+  afterAll(async () => {
+    await Promise.all(instances.map((instance) => instance.stop()));
+    client.disconnect();
+  });
+
+  const runs = async (name: string): Promise<number> => Number(await client.get(`runs:${name}`));
+  const everywhere = (count: number, path: string) =>
+    Promise.all(instances.flatMap(({ url }) => Array.from({ length: count }, () => ask(url + path))));
+
+  it('runs a 300 ms handler once in total for 2,000 requests on a cold key', { timeout: 60_000 }, async () => {
+    const answers = await everywhere(500, '/slow');
+    expect(answers.every((answer) => answer.status === 200 && answer.body.toString() === 'slow')).toBe(true);
+    expect(await runs('slow')).toBe(1);
+  });
+
+  it('refreshes a stale key once in total, and serves it stale meanwhile', { timeout: 60_000 }, async () => {
+    const cache = createCache({ redis: client });
+    await eventually(() => cache.stats().level === 'redis');
+    await everywhere(1, '/film');
+    const before = await runs('film');
+    await cache.invalidate({ tags: ['film'] }, { soft: true });
+    const answers = await everywhere(100, '/film');
+    expect(answers.every((answer) => answer.cache === 'stale' || answer.cache === 'hit')).toBe(true);
+    await eventually(async () => (await runs('film')) > before);
+    await everywhere(10, '/film');
+    expect((await runs('film')) - before).toBe(1);
+    await cache.close();
+  });
+
+  it('B28 takes over from a leader that is killed inside its handler, with one new run', {
+    timeout: 60_000,
+  }, async () => {
+    const [victim] = instances;
+    const inside = new Promise((resolve) => victim?.process.once('message', resolve));
+    const doomed = ask(`${victim?.url}/deadly`).catch(() => 'cut off');
+    await inside;
+    const others = Promise.all(
+      instances.slice(1).flatMap(({ url }) => Array.from({ length: 20 }, () => ask(`${url}/deadly`))),
+    );
+    victim?.process.kill('SIGKILL');
+    expect(await doomed).toBe('cut off');
+    const answers = await others;
+    expect(answers.every((answer) => answer.body.toString() === 'run 2')).toBe(true);
+    expect(await runs('deadly')).toBe(2);
+  });
+});
