@@ -67,6 +67,8 @@ function titleOf(film: string): string {
   return (JSON.parse(film) as { title: string }).title;
 }
 
+process.stdout.on('error', () => process.exit(0)); // `npm run tour | head` has seen enough
+
 try {
   await tour();
 } catch (error) {

@@ -48,11 +48,14 @@ export interface FilmAppParts {
   readonly db?: CatalogueDatabase;
 }
 
+// Redis comes and goes in these tests on purpose.
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
 /** The example backend in this process, on a free port, with a database of its own in memory. */
 export async function startFilmApp({ cached = true, redis, env = {}, db }: FilmAppParts = {}): Promise<FilmApp> {
   const config = readConfig({ UPSTREAM_DELAY: '0', ...env });
   const catalogue = db ?? importedCatalogue();
-  const cache = cached ? createCache({ redis }) : undefined;
+  const cache = cached ? createCache({ redis, logger: SILENT }) : undefined;
   const server = createApp({ db: catalogue, config, cache, redis }).listen(0);
   await new Promise((resolve) => server.once('listening', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
