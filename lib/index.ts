@@ -16,6 +16,7 @@ export {
   type CacheHeadersRules,
   cacheHeaders,
 } from './middleware/cache-headers.js';
+export { type CreateServerOptions, createServer } from './middleware/create-server.js';
 export {
   type GracefulShutdown,
   type GracefulShutdownOptions,

@@ -26,6 +26,7 @@ import { type ResponseMeta, StoredResponse } from '../cache/stored-response.js';
 import type { FillRight } from '../cache/turn.js';
 import type { Fence, Lease } from '../store/entry-store.js';
 import type { StoredEntry } from '../store/stored-entry.js';
+import { CACHE_NAME } from './cache-name.js';
 import { deliver } from './deliver-response.js';
 import { addedGroups } from './handler-tags.js';
 import { type ObservedRequest, observeRequest } from './observed-request.js';
@@ -385,8 +386,6 @@ interface Placed {
   readonly fence: Fence;
 }
 
-/** The name of this cache in `Cache-Status`. */
-export const CACHE_NAME = 'warmpath';
 const MAX_FINDINGS = 50;
 // What a client says to caches is this cache's business; a handler that obeyed it would shape the answer of others.
 const HIDDEN: ReadonlySet<string> = new Set([...CONDITIONAL_REQUEST_FIELDS, 'cache-control', 'pragma']);

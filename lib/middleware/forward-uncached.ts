@@ -1,7 +1,7 @@
 import type { NextFunction, Response } from 'express';
 import type { CacheCounters } from '../cache/cache-stats.js';
 import { appendMember, type ForwardReason, forwardMember } from '../cache/http/cache-status.js';
-import { CACHE_NAME } from './fill-response.js';
+import { CACHE_NAME } from './cache-name.js';
 import type { BypassReason } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 

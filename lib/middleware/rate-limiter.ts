@@ -10,6 +10,7 @@ import { QuotaLimiter } from '../quota/quota-limiter.js';
 import type { QuotaStats } from '../quota/quota-stats.js';
 import { nearLimit } from '../quota/quota-stats.js';
 import { isInternalDispatch } from './internal-dispatch.js';
+import { laneTrace } from './lane-trace.js';
 import type { AnswerContext } from './rate-limiter-answer.js';
 import { rateLimitInfo, refuse, sendQuotaFields } from './rate-limiter-answer.js';
 import type { Conventions } from './rate-limiter-conventions.js';
@@ -59,13 +60,15 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   const context = rateLimiterContext(options);
 
   function rateLimiterMiddleware(req: Request, res: Response, next: NextFunction): void {
+    laneTrace(req)?.limiters.push(limiter);
     const early = isInternalDispatch(req) ? COUNTED : takeEarlyDecision(context, req);
     const decision = early === COUNTED ? undefined : (early ?? decide(context, req, res));
     if (decision instanceof Promise) void decision.then((made) => act(context, req, res, next, made), next);
     else act(context, req, res, next, decision);
   }
 
-  return Object.assign(rateLimiterMiddleware, controls(context));
+  const limiter: RateLimiter = Object.assign(rateLimiterMiddleware, controls(context));
+  return limiter;
 }
 
 interface Context extends SubjectContext, AnswerContext {

@@ -4,6 +4,7 @@ import { booleanOption, checkKnownKeys, functionOption } from '../common/options
 import { requestDurations } from '../metrics/request-durations.js';
 import { CLIENT_LEFT } from '../metrics/request-labels.js';
 import { isInternalDispatch } from './internal-dispatch.js';
+import { laneTrace } from './lane-trace.js';
 import { routeLabel, UNMATCHED } from './route-label.js';
 import { servedByCache } from './served-by-cache.js';
 
@@ -42,6 +43,8 @@ export function requestMetrics(options?: RequestMetricsOptions): RequestHandler 
 
   return function requestMetricsMiddleware(req, res, next) {
     if (isInternalDispatch(req) || skip?.(req)) return next();
+    const trace = laneTrace(req);
+    if (trace !== undefined) trace.isMeasured = true;
     const startedAt = performance.now();
     const { method } = req; // as it came, before a method override
     // 'close' comes after 'finish', and also when the client left.

@@ -7,8 +7,10 @@ import { lookupResource, type ResourceLookup } from '../cache/resource-lookup.js
 import type { Standing, StoredResponse } from '../cache/stored-response.js';
 import { type Turn, takeTurn } from '../cache/turn.js';
 import { isPromise, type Maybe } from '../store/stored-entry.js';
+import { CACHE_NAME } from './cache-name.js';
 import { deliver } from './deliver-response.js';
-import { CACHE_NAME, fill, isFilling } from './fill-response.js';
+import { laneOf } from './fast-lane.js';
+import { fill, isFilling } from './fill-response.js';
 import { forwardUncached } from './forward-uncached.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
 import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
@@ -157,6 +159,7 @@ function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse,
     : `${CACHE_NAME}; hit; ttl=${ttl}`;
   const { statusHeader } = config;
   markServed(res, SERVED[word]);
+  if (config.fastLane && word === 'hit') laneOf(core)?.learn(visit.req, res, view, config, visit.counters, visit.name);
   const sent = deliver(res, {
     core,
     response,
