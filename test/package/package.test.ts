@@ -121,7 +121,7 @@ describe('start of the process', () => {
   });
 
   it.each(['time-import.mjs', 'time-require.cjs'])(
-    'takes less than Express itself takes, about 100 ms (%s)',
+    'costs less than loading Express does, about 100 ms (%s)',
     async (how) => {
       const best = { warmpath: Number.POSITIVE_INFINITY, express: Number.POSITIVE_INFINITY };
       for (let round = 0; round < 7; round++) {
