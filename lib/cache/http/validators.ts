@@ -27,7 +27,7 @@ export const CONDITIONAL_REQUEST_FIELDS: readonly string[] = Object.freeze([
 
 /** Evaluates a GET's or HEAD's conditions against a stored response (RFC 9110 §13.2.2, RFC 9111 §4.3.2). Never throws. */
 export function evaluatePreconditions(request: HeaderFields, stored: StoredValidators): PreconditionResult {
-  if (stored.status < 200 || stored.status > 299) return 'none'; // RFC 9110 §13.2.1
+  if (stored.status !== 200 && stored.status !== 203) return 'none'; // 304 stands for a 200 (RFC 9110 §15.4.5)
   const ifNoneMatch = fieldValue(request, 'if-none-match');
   if (ifNoneMatch !== undefined) return matchesAny(ifNoneMatch, stored.etag) ? 'not-modified' : 'modified';
   const since = fieldLines(request, 'if-modified-since');

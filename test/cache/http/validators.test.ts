@@ -142,8 +142,8 @@ describe('preconditions', () => {
     expect(result({})).toBe('none');
   });
 
-  it('do not apply to stored responses that are no success (RFC 9110 §13.2.1)', () => {
-    for (const status of [301, 404, 500]) expect(result({ 'if-none-match': '*' }, { status })).toBe('none');
+  it('do not apply to stored responses that a 304 cannot stand for (RFC 9110 §13.2.1, §15.4.5)', () => {
+    for (const status of [204, 301, 404, 500]) expect(result({ 'if-none-match': '*' }, { status })).toBe('none');
   });
 
   it('of the origin are told apart, for they must be forwarded (RFC 9111 §4.3.2)', () => {
