@@ -37,7 +37,7 @@ app.get('/film', responseCache(cache, { ttl: '1h', staleWhileRevalidate: '1m', t
 });
 
 app.put('/film/:title', invalidateOnWrite(cache, { tags: ['film'] }), async (req, res) => {
-  await database.set('title', req.params.title);
+  await database.set('title', String(req.params.title));
   res.sendStatus(204);
 });
 
