@@ -1,5 +1,5 @@
 import { parseEntityTag } from './entity-tags.js';
-import { fieldValue, type HeaderFields, hasField } from './header-fields.js';
+import { fieldValue, type HeaderFields, hasField, listMembers } from './header-fields.js';
 import { parseHttpDate } from './http-date.js';
 import { type StoredField, storableFields } from './stored-fields.js';
 
@@ -36,7 +36,10 @@ const NEVER_UPDATED: ReadonlySet<string> = new Set([
   'etag',
 ]);
 
-/** The stored fields freshened by those of a 304 (RFC 9111 §3.2): replaced by name, added when new. */
+/**
+ * The stored fields freshened by those of a 304 (RFC 9111 §3.2): replaced by name, added when new. `Vary` only grows: a
+ * 304 is made without a body, so what depends on the body (its coding) may not have named its fields.
+ */
 export function updateStoredFields(stored: readonly StoredField[], notModified: HeaderFields): StoredField[] {
   const updates = new Map<string, StoredField>();
   for (const field of storableFields(notModified)) {
@@ -45,9 +48,17 @@ export function updateStoredFields(stored: readonly StoredField[], notModified: 
   const kept = stored.map((field) => {
     const update = updates.get(field[0]);
     updates.delete(field[0]);
-    return update ?? field;
+    if (update === undefined) return field;
+    return field[0] === 'vary' ? unitedVary(field, update) : update;
   });
   return [...kept, ...updates.values()];
+}
+
+function unitedVary([, before]: StoredField, [name, now]: StoredField): StoredField {
+  const names = new Map<string, string>();
+  for (const member of listMembers(`${before},${now}`))
+    if (!names.has(member.toLowerCase())) names.set(member.toLowerCase(), member);
+  return [name, [...names.values()].join(', ')];
 }
 
 /**

@@ -142,6 +142,14 @@ describe('freshening by a 304 (RFC 9111 §3.2)', () => {
     },
   );
 
+  it('lets Vary grow, never shrink', () => {
+    const varied: StoredField[] = [['vary', 'Accept, accept-encoding']];
+    expect(updateStoredFields(varied, { vary: 'Accept' })).toEqual(varied);
+    expect(updateStoredFields(varied, { vary: ['Accept-Encoding', 'Origin'] })).toEqual([
+      ['vary', 'Accept, accept-encoding, Origin'],
+    ]);
+  });
+
   it('does not touch its input', () => {
     const before = JSON.stringify(stored);
     updateStoredFields(stored, { 'x-a': '2' });
