@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { compile, type PackedProject, packedProject, publishedFiles, tool } from './packed-project.js';
 
 const PUBLIC_NAMES = [
@@ -22,6 +22,9 @@ interface Used {
   testing: string[];
   flow: typeof FLOW;
 }
+
+// Compilers and other people's tools run here, also on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let project: PackedProject;
 beforeAll(async () => {
