@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { connectionFailureWord, failureOf } from './failure.js';
 import { keySlot } from './key-slot.js';
-import { type Links, PROBE_KEY, type ReadPart, type SharedSurroundings } from './links.js';
+import { type Links, PROBE_KEY, type ReadPart, type SharedSurroundings, UPKEEP_MS } from './links.js';
 import { ServerLink } from './server-link.js';
 
 const REFRESH_MS = 500;
@@ -117,6 +117,7 @@ export class ClusterLinks implements Links {
       ...this.#around,
       deadlineMs: this.#deadlineMs,
       replicaAllowed: false,
+      upkeepMs: UPKEEP_MS.replaceable,
       wasLost: this.#lost.delete(address),
       probeKey: () => this.#probeKeyOf(address),
       onChange: (reason, changed) => this.#changed(reason, changed),

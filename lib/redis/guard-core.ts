@@ -14,6 +14,7 @@ type AdmissionTask = (client: RedisClient) => Promise<boolean>;
 type StateListener = (state: 'up' | 'down') => void;
 
 export const DEFAULT_DEADLINE_MS = 100;
+const ADMISSION_LIMIT_MS = 2000;
 const DOWN = Object.freeze({ ok: false, reason: 'down' } as const);
 const TIMEOUT = Object.freeze({ ok: false, reason: 'timeout' } as const);
 const TIMEOUT_FAILURE: Failure = Object.freeze({ kind: 'timeout', word: 'timeout' });
@@ -102,6 +103,8 @@ export class GuardCore {
   }
 
   suspend(reason: string): void {
+    // Tasks that run already may have looked before what happened now.
+    this.#admitting = undefined;
     for (const link of this.#links.all()) link.suspend(reason);
   }
 
@@ -121,15 +124,18 @@ export class GuardCore {
 
   /** Links that come up together share one run of the tasks. */
   #admit(): Promise<boolean> {
-    this.#admitting ??= this.#runTasks().finally(() => {
-      this.#admitting = undefined;
+    if (this.#admitting) return this.#admitting;
+    const admitting = this.#runTasks().finally(() => {
+      if (this.#admitting === admitting) this.#admitting = undefined;
     });
-    return this.#admitting;
+    this.#admitting = admitting;
+    return admitting;
   }
 
   async #runTasks(): Promise<boolean> {
-    const outcomes = await Promise.allSettled([...this.#tasks].map(async (task) => task(this.client)));
-    return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value);
+    const tasks = [...this.#tasks];
+    const outcomes = await Promise.all(tasks.map((task) => callWithin(() => task(this.client), ADMISSION_LIMIT_MS)));
+    return outcomes.every((outcome) => outcome.kind === 'value' && outcome.value);
   }
 
   #linkChanged(reason: string, link?: ServerLink): void {

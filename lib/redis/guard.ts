@@ -67,7 +67,9 @@ export interface RedisGuard {
   now(): number;
   /**
    * Runs before the guard goes `up`, when reign and clock are known; `false` or a rejection keeps it down and is retried.
-   * The task uses the passed client directly and bounds its own work (it is given up after 2 s). Returns the way to unregister.
+   * On a cluster it runs before each master is used. The task uses the passed client directly; after 2 s it is given up,
+   * and may then run a second time beside the first. Registered while up, it waits for the next admission. Returns the
+   * way to unregister.
    */
   beforeAdmission(task: (client: RedisClient) => Promise<boolean>): () => void;
   /** Takes Redis out of use until admission has run again (a lost invalidation). */

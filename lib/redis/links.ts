@@ -30,6 +30,9 @@ export interface Links {
 /** A key to probe where any will do. Nobody writes it. */
 export const PROBE_KEY = 'warmpath:probe';
 
+/** Of {@link LinkSurroundings.upkeepMs}: for a server by itself, and for one that Sentinel or its cluster may replace. */
+export const UPKEEP_MS = { alone: 5000, replaceable: 1000 } as const;
+
 /** How a log names a server. */
 export function serverName(redis: Redis): string {
   const { path, host, port } = redis.options;

@@ -3,7 +3,8 @@ import type { Clock } from '../common/clock.js';
 import { connectionFailureWord, type Failure, failureOf } from './failure.js';
 import { ProbePace } from './probe-pace.js';
 import { identify, type ServerIdentity } from './server-identity.js';
-import { callWithin, type Settled, settleWithin } from './settle-within.js';
+import { probeServer } from './server-probe.js';
+import { callWithin, type Settled } from './settle-within.js';
 
 /** What a link needs from the guard. */
 export interface LinkSurroundings {
@@ -11,10 +12,12 @@ export interface LinkSurroundings {
   readonly deadlineMs: number;
   /** A key this server would answer for; read to see whether it serves. */
   probeKey(): string;
-  /** The tasks that must succeed before the link is used. */
+  /** The tasks that must succeed before the link is used. Never rejects, and bounds itself. */
   admit(): Promise<boolean>;
   /** Whether a replica may be used: yes where the user connected to it, no for the master of a slot. */
   readonly replicaAllowed: boolean;
+  /** How often a link in use is looked at: short where another server may take over unnoticed. */
+  readonly upkeepMs: number;
   /** Whether this server was lost before: then it is looked at twice. */
   readonly wasLost: boolean;
   /** It is up or down now, or its identity was measured anew, or (down, at the start) the first attempt failed. */
@@ -22,10 +25,7 @@ export interface LinkSurroundings {
 }
 
 const FAILURES_TO_OPEN = 3;
-const PROBE_LIMIT_MS = 1000;
 const IDENTIFY_LIMIT_MS = 1000;
-const ADMIT_LIMIT_MS = 2000;
-const UPKEEP_MS = 5000;
 const CONNECT_PATIENCE_MS = 1000;
 // A master that was stopped and replaced may believe in itself until its own cron has run.
 const QUARANTINE_MS = 300;
@@ -47,6 +47,8 @@ export class ServerLink {
   #trouble = 'closed';
   #deniedKey: string | undefined;
   #isBusy = false;
+  /** A round fell due while one was running. */
+  #isAsked = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #listeners: readonly (readonly [string, (argument?: unknown) => void])[];
 
@@ -122,7 +124,7 @@ export class ServerLink {
   #disconnected(): void {
     this.#epoch += 1;
     this.#identity = undefined;
-    this.#hung = false;
+    this.#hung = !this.#around.replicaAllowed;
     clearTimeout(this.#timer);
     this.#fall(this.#trouble);
   }
@@ -154,35 +156,42 @@ export class ServerLink {
 
   /** Never rejects. Exactly one runs at a time; each one schedules the next. */
   async #round(): Promise<void> {
-    if (this.#isBusy || this.#isClosed) return;
+    if (this.#isClosed) return;
+    if (this.#isBusy) {
+      this.#isAsked = true;
+      return;
+    }
     this.#isBusy = true;
+    this.#isAsked = false;
     const epoch = this.#epoch;
     const delayMs = this.#isUp ? await this.#upkeep(epoch) : await this.#admission(epoch);
     this.#isBusy = false;
     // What happened meanwhile (a reconnect, a suspension) asks for another look at once.
-    if (epoch !== this.#epoch) this.#schedule(0);
+    if (epoch !== this.#epoch || this.#isAsked) this.#schedule(0);
     else if (delayMs !== undefined) this.#schedule(delayMs);
   }
 
-  /** Milliseconds to the next round; `undefined` to wait for the connection. */
+  /** Milliseconds to the next round; `undefined` when something else will ask for it. */
   async #admission(epoch: number): Promise<number | undefined> {
     if (this.redis.status !== 'ready') return this.#awaitConnection();
-    const probe = await this.#probe();
+    const { clock, deadlineMs } = this.#around;
+    const probe = await probeServer(this.redis, this.#around.probeKey(), this.#deniedKey, deadlineMs);
     if (epoch !== this.#epoch) return 0;
     if (!probe.isGood) return this.#refuse(probe.word, probe.isLate);
+    this.#deniedKey = undefined;
     if (this.#hung && !this.#around.replicaAllowed) {
       this.#hung = false;
       return QUARANTINE_MS;
     }
-    const identity = await callWithin(() => identify(this.redis, this.#around.clock), IDENTIFY_LIMIT_MS);
+    const identity = await callWithin(() => identify(this.redis, clock), IDENTIFY_LIMIT_MS);
     if (epoch !== this.#epoch) return 0;
     if (!this.#accept(identity)) return this.#refuse('identity', false);
 
-    const admitted = await callWithin(() => this.#around.admit(), ADMIT_LIMIT_MS);
+    const isAdmitted = await this.#around.admit();
     if (epoch !== this.#epoch) return 0;
-    if (admitted.kind !== 'value' || !admitted.value) return this.#refuse('admission', false);
+    if (!isAdmitted) return this.#refuse('admission', false);
     this.#rise();
-    return UPKEEP_MS;
+    return this.#around.upkeepMs;
   }
 
   /** A client that is lazy is woken. One that is still not connected after a second is reported once. */
@@ -212,7 +221,8 @@ export class ServerLink {
   async #upkeep(epoch: number): Promise<number | undefined> {
     const before = this.#identity;
     const settled = await callWithin(() => identify(this.redis, this.#around.clock), this.#around.deadlineMs);
-    if (epoch !== this.#epoch) return 0;
+    // Calls that failed meanwhile may have taken the link out of use, and said when to look again.
+    if (epoch !== this.#epoch || !this.#isUp) return undefined;
     if (settled.kind !== 'value') {
       this.failed(settled.kind === 'timeout' ? { kind: 'timeout', word: 'timeout' } : failureOf(settled.error));
       return this.#isUp ? this.#pace.afterFailure() : undefined;
@@ -220,7 +230,7 @@ export class ServerLink {
     if (this.#accept(settled) && before?.reign === this.#identity?.reign) {
       this.succeeded();
       this.#around.onChange('measured', this);
-      return UPKEEP_MS;
+      return this.#around.upkeepMs;
     }
     this.suspend('another reign');
     return 0;
@@ -234,25 +244,5 @@ export class ServerLink {
     const known = this.#identity?.reign;
     this.#identity = known?.equals(value.reign) ? { ...value, reign: known } : value;
     return true;
-  }
-
-  /** Reads a key: PING would be refused where reads are served (MISCONF). */
-  async #probe(): Promise<{ isGood: boolean; isLate: boolean; word: string }> {
-    const key = this.#deniedKey ?? this.#around.probeKey();
-    const startedAt = performance.now();
-    const reply = this.redis.get(key);
-    const settled = await settleWithin(reply, this.#around.deadlineMs);
-    if (settled.kind === 'value') {
-      this.#deniedKey = undefined;
-      return { isGood: true, isLate: false, word: '' };
-    }
-    if (settled.kind === 'error') {
-      const failure = failureOf(settled.error);
-      const isGood = failure.kind === 'refusal' || (failure.kind === 'denied' && this.#deniedKey === undefined);
-      return { isGood, isLate: false, word: failure.word };
-    }
-    // One probe at a time: the next one waits for this one, though not for ever.
-    const late = await settleWithin(reply, PROBE_LIMIT_MS - (performance.now() - startedAt));
-    return { isGood: false, isLate: late.kind !== 'timeout', word: 'timeout' };
   }
 }

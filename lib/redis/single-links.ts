@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { type Links, PROBE_KEY, type ReadPart, type SharedSurroundings } from './links.js';
+import { type Links, PROBE_KEY, type ReadPart, type SharedSurroundings, UPKEEP_MS } from './links.js';
 import { SentinelWatch } from './sentinel-watch.js';
 import { ServerLink } from './server-link.js';
 
@@ -17,6 +17,7 @@ export class SingleLinks implements Links {
       probeKey: () => PROBE_KEY,
       admit: () => this.#admit(around),
       replicaAllowed: true,
+      upkeepMs: redis.options.sentinels?.length ? UPKEEP_MS.replaceable : UPKEEP_MS.alone,
       wasLost: false,
     });
     this.#watchSentinels();

@@ -1,4 +1,6 @@
 import type { Redis } from 'ioredis';
+import { type Logger, warningsOnly } from '../common/logger.js';
+import { failureOf } from './failure.js';
 import type { RedisGuard } from './guard.js';
 import { SubscriberConnection } from './subscriber-connection.js';
 
@@ -27,22 +29,25 @@ interface Subscription {
  * A connection of its own for the client's pub/sub, even on a cluster: the Cluster object's own one reconnects without
  * a word, and what was published meanwhile is lost unnoticed.
  */
-export function createSubscriber(guard: RedisGuard): Subscriber {
-  return new RedisSubscriber(guard);
+export function createSubscriber(guard: RedisGuard, { logger = warningsOnly }: { logger?: Logger } = {}): Subscriber {
+  return new RedisSubscriber(guard, logger);
 }
 
 class RedisSubscriber implements Subscriber {
   readonly #guard: RedisGuard;
+  readonly #logger: Logger;
   readonly #channels = new Map<string, Set<Subscription>>();
   readonly #confirmedListeners = new Set<() => void>();
   readonly #lostListeners = new Set<() => void>();
   #connection: SubscriberConnection | undefined;
   #redis: Redis | undefined;
   #isConfirmed = false;
+  #isDenialReported = false;
   #isClosed = false;
 
-  constructor(guard: RedisGuard) {
+  constructor(guard: RedisGuard, logger: Logger) {
     this.#guard = guard;
+    this.#logger = logger;
   }
 
   get isConfirmed(): boolean {
@@ -105,7 +110,8 @@ class RedisSubscriber implements Subscriber {
   async #confirm(redis: Redis, channels: readonly string[], isWhole: boolean): Promise<void> {
     try {
       if (channels.length > 0) await redis.subscribe(...channels);
-    } catch {
+    } catch (error) {
+      if (failureOf(error).kind === 'denied') this.#reportDenial();
       if (this.#redis === redis) this.#connection?.giveUp();
       return;
     }
@@ -115,6 +121,12 @@ class RedisSubscriber implements Subscriber {
       for (const { onActive } of this.#channels.get(channel) ?? []) if (onActive) quietly(onActive);
     }
     if (isWhole) for (const listener of this.#confirmedListeners) quietly(listener);
+  }
+
+  #reportDenial(): void {
+    if (this.#isDenialReported) return;
+    this.#isDenialReported = true;
+    this.#logger.warn('warmpath: the Redis user may not subscribe to the channels of this package (NOPERM)');
   }
 
   #lost(): void {

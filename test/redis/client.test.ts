@@ -89,7 +89,7 @@ describe('a client of createRedis', () => {
   it('C3.1: refuses at once while Redis is away, and tells nobody by an exception', async () => {
     const client = connect(`redis://127.0.0.1:${await freePort()}`);
     const found = await timings(() => expect(client.get('k')).rejects.toThrow(), 800);
-    expect(Math.max(...found.map(({ tookMs }) => tookMs))).toBeLessThan(50);
+    expect(found.longest).toBeLessThan(50);
   });
 
   it('C3.3: recycles a connection that hangs, so that its commands end', async () => {

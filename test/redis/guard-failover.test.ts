@@ -8,9 +8,9 @@ import {
   startCluster,
   startSentinel,
 } from '../../lib/testing/index.js';
-import { cleanUp, connect, guard, percentile, recordingLogger, timings, until } from './support.js';
+import { cleanUp, connect, guard, recordingLogger, timings, until } from './support.js';
 
-const BOUND_MS = 200; // the deadline of 100 ms on a busy machine
+const BOUND_MS = 150; // the deadline of 100 ms, and timers
 const KEYS = Array.from({ length: 30 }, (_, i) => `key:${i}`);
 
 afterEach(cleanUp);
@@ -39,12 +39,7 @@ describe('Sentinel', () => {
     const [before, dead] = [watched.reign('k'), await sentinel.currentMaster()];
     await dead.kill();
     const found = await timings(() => watched.readMany(['k']), 1000);
-    expect(
-      percentile(
-        found.map(({ tookMs }) => tookMs),
-        0.99,
-      ),
-    ).toBeLessThan(5);
+    expect(found.percentile(0.99)).toBeLessThan(5);
     await eventually(async () => (await sentinel.currentMaster()) !== dead, { timeoutMs: 15_000 });
     expect(await until('up', watched)).toBeLessThan(2000);
     expect(watched.reign('k')).not.toEqual(before);
@@ -62,6 +57,8 @@ describe('Sentinel', () => {
     await hung.cli('SET', 'k', 'old');
     await eventually(async () => (await other.cli('GET', 'k')) === 'old');
     hung.pause();
+    // Nobody asks for anything, and yet it is noticed.
+    await until('down', watched, 3000);
     await eventually(async () => (await sentinel.currentMaster()) === other, { timeoutMs: 15_000 });
     await other.cli('SET', 'k', 'new');
     hung.resume();
@@ -143,7 +140,7 @@ describe('Cluster', () => {
       hung.pause();
 
       const waits = await timings(() => watched.readMany(KEYS), 600);
-      expect(Math.max(...waits.map(({ tookMs }) => tookMs))).toBeLessThan(BOUND_MS);
+      expect(waits.longest).toBeLessThan(BOUND_MS);
       expect(await watched.readMany(mine)).toBeUndefined();
       const [together, alone] = await Promise.all([watched.readMany(KEYS), watched.readMany(others)]);
       expect(together?.map((value) => value === undefined)).toEqual(KEYS.map((key) => mine.includes(key)));
@@ -151,12 +148,7 @@ describe('Cluster', () => {
       expect(watched.state).toBe('up');
 
       const later = await timings(() => watched.readMany(KEYS), 500);
-      expect(
-        percentile(
-          later.map(({ tookMs }) => tookMs),
-          0.9,
-        ),
-      ).toBeLessThan(10);
+      expect(later.percentile(0.9)).toBeLessThan(10);
       const [key = ''] = mine;
       expect(await watched.run('write', (client) => client.set(key, '1'), undefined, key)).toEqual({
         ok: false,
@@ -199,7 +191,7 @@ describe('Cluster', () => {
     const [dead, before] = [await cluster.masterOf(key), watched.reign(key)];
     const failing = cluster.failMaster(dead);
     const waits = await timings(() => watched.readMany(KEYS), 1000);
-    expect(Math.max(...waits.map(({ tookMs }) => tookMs))).toBeLessThan(BOUND_MS);
+    expect(waits.longest).toBeLessThan(BOUND_MS);
     await failing;
     const startedAt = performance.now();
     await eventually(async () => isWhole(await watched.readMany(KEYS)), { timeoutMs: 10_000 });

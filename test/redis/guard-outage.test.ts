@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually, freePort, type RedisServer, startRedis, startTcpProxy } from '../../lib/testing/index.js';
-import { afterwards, cleanUp, connect, guard, percentile, recordingLogger, timings, until } from './support.js';
+import { afterwards, cleanUp, connect, guard, recordingLogger, type Timings, timings, until } from './support.js';
 
 // The promises in numbers: at most the deadline (100 ms) for the first half second, 5 ms after, back within 2 s.
 const DEADLINE_MS = 100;
-const SLACK_MS = 100; // a busy machine: the tests share it
+const SLACK_MS = 50; // timers
 const BACK_MS = 2000;
 
 afterEach(cleanUp);
@@ -16,11 +16,9 @@ async function redis(args: readonly string[] = []): Promise<RedisServer> {
   return server;
 }
 
-function expectBounded(found: readonly { atMs: number; tookMs: number }[]): void {
-  expect(Math.max(...found.map(({ tookMs }) => tookMs))).toBeLessThan(DEADLINE_MS + SLACK_MS);
-  const later = found.filter(({ atMs }) => atMs > 500).map(({ tookMs }) => tookMs);
-  expect(later.length).toBeGreaterThan(20);
-  expect(percentile(later, 0.99)).toBeLessThan(5);
+function expectBounded(found: Timings): void {
+  expect(found.longest).toBeLessThan(DEADLINE_MS + SLACK_MS);
+  expect(found.percentile(0.99, 500)).toBeLessThan(5);
 }
 
 describe('a Redis that is away', () => {
@@ -29,12 +27,7 @@ describe('a Redis that is away', () => {
     afterwards(() => server.stop());
     const watched = guard(connect(server.url));
     const found = await timings(() => watched.readMany(['a']), 1500);
-    expect(
-      percentile(
-        found.map(({ tookMs }) => tookMs),
-        0.99,
-      ),
-    ).toBeLessThan(5);
+    expect(found.percentile(0.99)).toBeLessThan(5);
     await server.restart();
     expect(await until('up', watched)).toBeLessThan(BACK_MS);
     expect(await watched.readMany(['a'])).toEqual([null]);
@@ -46,12 +39,7 @@ describe('a Redis that is away', () => {
     await until('up', watched);
     await server.kill();
     const found = await timings(() => watched.run('read', (client) => client.get('a')), 1000);
-    expect(
-      percentile(
-        found.map(({ tookMs }) => tookMs),
-        0.99,
-      ),
-    ).toBeLessThan(5);
+    expect(found.percentile(0.99)).toBeLessThan(5);
     await server.restart();
     expect(await until('up', watched)).toBeLessThan(BACK_MS);
   });
@@ -68,7 +56,7 @@ describe('a Redis that is away', () => {
       server.pause();
       const found = await timings(() => watched.readMany(['a']), 2500);
       expectBounded(found);
-      expect(found.filter(({ tookMs }) => tookMs > 5)).toHaveLength(3);
+      expect(found.slower(DEADLINE_MS / 2)).toBe(3);
       server.resume();
       expect(await until('up', watched)).toBeLessThan(BACK_MS);
     },
@@ -85,12 +73,7 @@ describe('a Redis that is away', () => {
       const logger = recordingLogger();
       const watched = guard(client, { logger });
       const found = await timings(() => watched.run('read', (given) => given.get('a')), 1500);
-      expect(
-        percentile(
-          found.map(({ tookMs }) => tookMs),
-          0.99,
-        ),
-      ).toBeLessThan(5);
+      expect(found.percentile(0.99)).toBeLessThan(5);
       expect(logger.lines).toEqual([expect.stringContaining('warn: warmpath: Redis is out of use')]);
       server.resume();
       expect(await until('up', watched)).toBeLessThan(BACK_MS);
@@ -187,7 +170,7 @@ describe('a Redis that refuses', () => {
     });
     await server.cli('REPLICAOF', '127.0.0.1', await freePort());
     const found = await timings(() => watched.run('write', (given) => given.set('k', 'v')), 900);
-    expect(found.length).toBeGreaterThan(50);
+    expect(found.count).toBeGreaterThan(20);
     expect(reconnects).toBe(1);
     await until('up', watched);
     expect(await watched.readMany(['k'])).toEqual([null]);
@@ -219,12 +202,7 @@ describe('a Redis that refuses', () => {
     });
     await expect(server.cli('GET', 'a')).rejects.toThrow('LOADING');
     const found = await timings(() => watched.readMany(['a']), 1000);
-    expect(
-      percentile(
-        found.map(({ tookMs }) => tookMs),
-        0.99,
-      ),
-    ).toBeLessThan(5);
+    expect(found.percentile(0.99)).toBeLessThan(5);
     await eventually(() => server.cli('GET', 'key:1'), { timeoutMs: 15_000 });
     expect(await until('up', watched)).toBeLessThan(BACK_MS);
   });
@@ -246,7 +224,7 @@ describe('a Redis that refuses', () => {
     await until('up', watched);
     await server.cli('CLIENT', 'PAUSE', '1200', 'WRITE');
     const found = await timings(() => watched.run('write', (client) => client.set('a', '1')), 1000);
-    expect(Math.max(...found.map(({ tookMs }) => tookMs))).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    expect(found.longest).toBeLessThan(DEADLINE_MS + SLACK_MS);
     await eventually(async () => (await watched.run('write', (client) => client.set('a', '1'))).ok, {
       timeoutMs: 3000,
     });
@@ -274,7 +252,7 @@ describe('a Redis that refuses', () => {
     const watched = guard(connect({ url: server.url, username: 'app', password: 'pw' }), { logger });
     await until('up', watched);
     for (let i = 0; i < 10; i++) {
-      const reply = await watched.run('lease', (client) => client.eval('return 1', 0));
+      const reply = await watched.run('lease', (client) => client.eval('return 1', 0), 2000);
       expect(reply).toEqual({ ok: false, reason: 'error', error: 'NOPERM' });
     }
     expect([watched.state, await watched.readMany(['a'])]).toEqual(['up', [null]]);
@@ -288,10 +266,11 @@ describe('what was given up', () => {
     const watched = guard(connect(server.url));
     await until('up', watched);
     server.pause();
-    const startedAt = performance.now();
-    const reply = await watched.run('write', (client) => client.set('zombie', 'walks'));
-    expect(reply).toEqual({ ok: false, reason: 'timeout' });
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS + SLACK_MS);
+    const found = await timings(async () => {
+      const reply = await watched.run('write', (client) => client.set('zombie', 'walks'));
+      expect(reply).toEqual({ ok: false, reason: 'timeout' });
+    }, DEADLINE_MS);
+    expect(found.longest).toBeLessThan(DEADLINE_MS + SLACK_MS);
     server.resume();
     await eventually(async () => (await server.cli('GET', 'zombie')) === 'walks');
   });
@@ -314,10 +293,11 @@ describe('what was given up', () => {
     const watched = guard(connect(server.url));
     await until('up', watched);
     server.pause();
-    const startedAt = performance.now();
-    const answers = await Promise.all(Array.from({ length: 10_000 }, (_, i) => watched.readMany([`k${i % 50}`])));
-    expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS + 150);
-    expect(answers.every((values) => values === undefined)).toBe(true);
+    const found = await timings(async () => {
+      const answers = await Promise.all(Array.from({ length: 10_000 }, (_, i) => watched.readMany([`k${i % 50}`])));
+      expect(answers.every((values) => values === undefined)).toBe(true);
+    }, 1);
+    expect(found.longest).toBeLessThan(DEADLINE_MS + SLACK_MS);
   });
 });
 

@@ -10,7 +10,7 @@ import {
   startSentinel,
   startTcpProxy,
 } from '../../lib/testing/index.js';
-import { afterwards, cleanUp, connect, guard } from './support.js';
+import { afterwards, cleanUp, connect, guard, recordingLogger } from './support.js';
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -135,22 +135,39 @@ describe('createSubscriber', () => {
     expect(made.told).toEqual(['confirmed']);
   });
 
-  it.each([{ protocol: 2 as const }, { protocol: 3 as const }, { keyPrefix: 'app:' }, { lazyConnect: true }])(
-    'works beside a client of the user made with %o',
-    async (options) => {
+  it('works beside whatever client the user made', async () => {
+    const variants = [{ protocol: 2 as const }, { protocol: 3 as const }, { keyPrefix: 'app:' }, { lazyConnect: true }];
+    const made = variants.map((options) => {
       const client = new Redis(server.port, options);
       afterwards(() => client.disconnect());
-      const made = subscriber(guard(client));
-      const heard: string[] = [];
-      made.subscribe('plain', (message) => heard.push(String(message)));
-      await eventually(() => made.isConfirmed);
-      await eventually(() => client.publish('plain', 'x'));
-      await eventually(() => heard.length > 0);
-      // Long enough for a ping to have been answered.
-      await new Promise((resolve) => setTimeout(resolve, 1300));
-      expect([made.isConfirmed, made.told]).toEqual([true, ['confirmed']]);
-    },
-  );
+      return subscriber(guard(client));
+    });
+    const heard: string[] = [];
+    for (const [i, one] of made.entries()) one.subscribe('plain', (message) => heard.push(`${i} ${message}`));
+    await eventually(() => made.every(({ isConfirmed }) => isConfirmed));
+    await server.cli('PUBLISH', 'plain', 'x');
+    await eventually(() => heard.length === 4);
+    const pings = async () =>
+      Number(/cmdstat_ping:calls=(\d+)/.exec(String(await server.cli('INFO', 'commandstats')))?.[1] ?? 0);
+    const before = await pings();
+    await eventually(async () => (await pings()) >= before + 8);
+    expect(made.map(({ told }) => told)).toEqual(variants.map(() => ['confirmed']));
+  });
+
+  it('B18: says once that a user may not subscribe, and works as soon as he may', async () => {
+    await server.cli('ACL', 'SETUSER', 'mute', 'on', '>pw', '~*', 'resetchannels', '+@all');
+    const logger = recordingLogger();
+    const made = createSubscriber(guard(connect({ url: server.url, username: 'mute', password: 'pw' })), { logger });
+    afterwards(() => made.close());
+    made.subscribe('c', () => {});
+    await eventually(() => logger.lines.length > 0);
+    expect(made.isConfirmed).toBe(false);
+    await server.cli('ACL', 'SETUSER', 'mute', 'allchannels');
+    await eventually(() => made.isConfirmed);
+    expect(logger.lines).toEqual([
+      'warn: warmpath: the Redis user may not subscribe to the channels of this package (NOPERM)',
+    ]);
+  });
 
   it('leaves nothing behind when closed, whenever that is', async () => {
     const client = connect(server.url);
