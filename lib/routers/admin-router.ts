@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Cache } from '../cache/cache.js';
+import { coreOf } from '../cache/cache-core.js';
 import { WarmpathError } from '../common/errors.js';
 import { booleanOption, checkKnownKeys, functionOption, textList } from '../common/options.js';
 import { markServed } from '../middleware/served-by-cache.js';
@@ -15,7 +16,7 @@ import { observeCaches, observeGuard, processSources, redisFigures } from './pro
 /** Options of {@link adminRouter}. */
 export interface AdminRouterOptions {
   cache: Cache;
-  /** What `createRedis()` returned, for its figures. */
+  /** What `createRedis()` returned, for its figures. @default the cache's */
   redis?: RedisClient | undefined;
   /** Who may come in: only exactly `true` does. A throw or a rejection is a no. Required. */
   authorize: (req: Request, res: Response) => boolean | Promise<boolean>;
@@ -34,7 +35,7 @@ function resolveAdminRouterOptions(options: AdminRouterOptions): AdminParts {
       'adminRouter.authorize: required, a function (req) => boolean that says who may see and empty the cache',
     );
   }
-  const guard = redis && guardOf(redis);
+  const guard = redis ? guardOf(redis) : coreOf(cache).guard;
   observeCaches();
   if (guard) observeGuard(guard);
   return Object.freeze({

@@ -76,7 +76,9 @@ export async function lowHitAnswer(inputs: AdminInputs, query: Query) {
     .filter(({ hit_ratio, requests }) => requests > 0 && hit_ratio < below)
     .sort((a, b) => a.hit_ratio - b.hit_ratio || b.requests - a.requests);
   const { entries } = await inputs.source.listEntries({ limit: MAX_LIMIT });
+  const hits = new Map((await inputs.source.topKeys(MAX_LIMIT)).map((entry) => [entry.label, entry.hits]));
   const low = entries
+    .map((entry) => ({ ...entry, hits: entry.hits ?? hits.get(entry.label) ?? 0 }))
     .map((entry) => ({ ...entryAnswer(shownEntry(entry, inputs)), hit_ratio: entryRatio(entry.hits) }))
     .filter(({ hit_ratio }) => hit_ratio < below)
     .sort((a, b) => a.hit_ratio - b.hit_ratio);
@@ -84,7 +86,7 @@ export async function lowHitAnswer(inputs: AdminInputs, query: Query) {
 }
 
 // Each entry has cost one fill at least.
-const entryRatio = (hits = 0): number => hits / (hits + 1);
+const entryRatio = (hits: number): number => hits / (hits + 1);
 
 function entryAnswer({ id, key, tags, ageMs, ttlMs, bytes, hits }: ShownEntry) {
   const seconds = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms / 100) / 10);

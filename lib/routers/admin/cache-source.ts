@@ -28,9 +28,11 @@ export function adminSourceOf(cache: Cache): AdminSource {
 
 // Ages and lifetimes come from a scan of the store: not at every tick of every open page.
 function keep(topKeys: (limit: number) => Promise<readonly AdminEntry[]>) {
-  let kept: { readonly at: number; readonly keys: Promise<readonly AdminEntry[]> } | undefined;
+  let kept: { readonly at: number; readonly limit: number; readonly keys: Promise<readonly AdminEntry[]> } | undefined;
   const read = (limit: number): Promise<readonly AdminEntry[]> => {
-    if (!kept || Date.now() - kept.at > KEEP_MS) kept = { at: Date.now(), keys: topKeys(limit) };
+    if (!kept || kept.limit !== limit || Date.now() - kept.at > KEEP_MS) {
+      kept = { at: Date.now(), limit, keys: topKeys(limit) };
+    }
     return kept.keys;
   };
   return {
