@@ -5,7 +5,7 @@ import { SharedStore } from '../store/shared-store.js';
 import { type CacheCore, createCacheCore, registerCore } from './cache-core.js';
 import { type CacheOptions, resolveCacheOptions } from './cache-options.js';
 import { hitRatio, type NamedStats } from './cache-stats.js';
-import { DataCache } from './data-cache.js';
+import { DataCache, registerDataCache } from './data-cache.js';
 import { type InvalidationTarget, invalidate, kindOf, orderOf } from './invalidation.js';
 import { rememberCache } from './live-caches.js';
 import { resolveSetOptions, resolveWrapOptions, type SetOptions, type WrapOptions } from './value-options.js';
@@ -37,6 +37,7 @@ export class Cache {
     this.#core = core;
     this.#data = new DataCache(core);
     registerCore(this, core);
+    registerDataCache(this, this.#data);
   }
 
   /** What happens inside, for metrics and logs. */
@@ -86,8 +87,7 @@ export class Cache {
 
   /** The value of a key, made by `fill` where there is none that may be used; one fill per key, over all instances. */
   async wrap<T>(key: string, fill: () => T | Promise<T>, options: WrapOptions<T>): Promise<T> {
-    const config = resolveWrapOptions('wrap', options);
-    return (await this.#data.wrap(key, fill, config, this.#core.stats.of('data'))) as T;
+    return (await this.#data.wrap(key, fill, resolveWrapOptions(options))) as T;
   }
 
   /**

@@ -1,0 +1,93 @@
+import { type Turn, takeTurn } from './turn.js';
+import { fillAndKeep, fillOnly, type ValueRequest } from './value-fill.js';
+import type { ValueRefreshes } from './value-refresh.js';
+import { consider, inTime, missed, orStandIn, type Visit, visitOf, wrapValue } from './value-wrap.js';
+
+/** Makes the values of some of the keys, given by their places in the list; answers in the order of the places. */
+export type FillMany = (places: readonly number[]) => Promise<readonly unknown[]>;
+
+/**
+ * The values of many different keys: one round trip for all of them, and one call of `fillMany` for all that are missing
+ * and that nobody else is making. In the order of `requests`.
+ */
+export async function wrapMany(
+  requests: readonly Omit<ValueRequest, 'fill'>[],
+  fillMany: FillMany,
+  refreshes: ValueRefreshes,
+): Promise<readonly unknown[]> {
+  const core = requests[0]?.core;
+  if (core === undefined) return [];
+  const gathered = new GatheredFill(fillMany);
+  const visits = requests.map((request, place) => visitOf({ ...request, fill: () => gathered.of(place) }, refreshes));
+  if (!core.config.enabled || core.isClosed) return Promise.all(visits.map(fillOnly));
+
+  const lookups = await Promise.all(visits.map(({ key, groups }) => core.store.lookup(key, groups)));
+  const found = await Promise.all(
+    visits.map((visit, place) => consider(visit, lookups[place] as (typeof lookups)[number], 0)),
+  );
+  const turns = await Promise.all(
+    visits.map((visit, place) =>
+      found[place] === undefined ? turnNow(visit, lookups[place] as (typeof lookups)[number]) : undefined,
+    ),
+  );
+  return Promise.all(
+    visits.map((visit, place) => {
+      const turn = turns[place];
+      return turn === undefined ? found[place]?.value : fillPlace(visit, turn, refreshes);
+    }),
+  );
+}
+
+// Nobody waits here: a wait for one key would hold up the fills of the others.
+function turnNow(visit: Visit, lookup: Parameters<typeof takeTurn>[1]) {
+  const { core, key, groups } = visit;
+  const { store, flights, config } = core;
+  return takeTurn(
+    { store, flights, key, groups, leaseMs: config.leaseMs, waitUntil: 0, onCollapsed: () => {} },
+    lookup,
+  );
+}
+
+function fillPlace(visit: Visit, turn: Turn, refreshes: ValueRefreshes): Promise<unknown> {
+  if (turn.kind === 'fill') {
+    missed(visit);
+    return inTime(
+      visit,
+      orStandIn(visit, async () => (await fillAndKeep(visit, turn.right)).value),
+    );
+  }
+  // Somebody else is making it, or was just done: now it is looked at, and waited for, alone.
+  if (turn.kind === 'again' || turn.fence === undefined) return wrapValue(visit, refreshes);
+  missed(visit);
+  return inTime(
+    visit,
+    orStandIn(visit, () => fillOnly(visit)),
+  );
+}
+
+/** Gathers what is asked for in one turn of the event loop into one call. */
+class GatheredFill {
+  readonly #fillMany: FillMany;
+  #places: number[] = [];
+  #values: Promise<ReadonlyMap<number, unknown>> | undefined;
+
+  constructor(fillMany: FillMany) {
+    this.#fillMany = fillMany;
+  }
+
+  async of(place: number): Promise<unknown> {
+    this.#places.push(place);
+    this.#values ??= new Promise((resolve, reject) => {
+      setImmediate(() => this.#fill().then(resolve, reject));
+    });
+    return (await this.#values).get(place);
+  }
+
+  async #fill(): Promise<ReadonlyMap<number, unknown>> {
+    const places = this.#places;
+    this.#places = [];
+    this.#values = undefined;
+    const values = await this.#fillMany(places);
+    return new Map(places.map((place, index) => [place, values[index]]));
+  }
+}

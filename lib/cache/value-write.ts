@@ -1,0 +1,243 @@
+import { WarmpathError } from '../common/errors.js';
+import type { Fence, Lease } from '../store/entry-store.js';
+import type { EntryKey, StoredEntry } from '../store/stored-entry.js';
+import type { CacheCore } from './cache-core.js';
+import { keyGroup } from './group-names.js';
+import { invalidateGroups } from './invalidation.js';
+import type { KeyTask, KeyWork } from './key-work.js';
+import { bothRedactors, redactionOf } from './redact.js';
+import {
+  readStoredValue,
+  smaller,
+  type ValueBytes,
+  type ValueLifetimes,
+  valueBytes,
+  valueEntry,
+} from './stored-value.js';
+import { shortened, warnOnce } from './value-fill.js';
+import { valueKey } from './value-key.js';
+import type { WriteThroughConfig } from './value-options.js';
+
+const MAX_ROUNDS = 20;
+
+/** Puts a value in the place of whatever is there or is being made. `false` when it is not kept; then nothing is. */
+export async function replaceValue(
+  core: CacheCore,
+  work: KeyWork,
+  key: string,
+  value: unknown,
+  ttlMs: number,
+  tags: readonly string[],
+): Promise<boolean> {
+  if (value === undefined)
+    throw new WarmpathError('ERR_VALUE', 'set: `undefined` stands for no value; delete the key instead');
+  const redact = redactionOf(core);
+  const bytes = valueBytes(redact === undefined ? value : redact(value));
+  if (!core.config.enabled || core.isClosed) return false;
+  const groups = [keyGroup(key), ...tags];
+  const lifetimes = { ttlMs: shortened(core, ttlMs), staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
+  const coded = core.guard === undefined ? undefined : await smaller(bytes, core.config.compressOver);
+  const fits = bytes.body.length <= core.config.maxEntryBytes;
+  return work.inOrder(key, async () => {
+    work.overtake(valueKey(key).text);
+    if (fits && (await place(core, key, groups, { bytes, coded, lifetimes }))) return true;
+    await end(core, key);
+    return false;
+  });
+}
+
+interface NewValue {
+  readonly bytes: ValueBytes;
+  readonly coded: Buffer | undefined;
+  readonly lifetimes: ValueLifetimes;
+}
+
+async function place(core: CacheCore, key: string, groups: readonly string[], value: NewValue): Promise<boolean> {
+  const { store } = core;
+  const name = valueKey(key);
+  let isOwed = false;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (isAway(core) && !isOwed) {
+      // Redis may hold an older value, which must not come back with it.
+      isOwed = true;
+      await invalidateGroups(core, 'keys', [keyGroup(key)], false);
+    }
+    const right = await seize(core, name, groups, round);
+    if (right === undefined) continue;
+    const entry = valueEntry(value.bytes, value.coded, value.lifetimes, groups, store.now());
+    const outcome = await store.store(name, entry, right.fence, right.lease);
+    right.lease?.release();
+    if (outcome === 'stored' && isAway(core) && !isOwed) continue;
+    if (outcome !== 'overtaken') return outcome === 'stored';
+  }
+  return false;
+}
+
+interface WriteRight {
+  readonly fence: Fence;
+  readonly lease: Lease | undefined;
+}
+
+/**
+ * The lease of a key, taken from whoever holds it: what a fill began before a write has no value after it. `undefined`:
+ * something changed, try again. A store that comes late, of whomever, finds its lease gone and does nothing.
+ */
+async function seize(
+  core: CacheCore,
+  name: EntryKey,
+  groups: readonly string[],
+  round: number,
+): Promise<WriteRight | undefined> {
+  const { store, config } = core;
+  const { fence } = await store.lookup(name, groups);
+  const answer = await store.acquire(name, fence, groups, config.leaseMs);
+  if (answer.kind === 'held') return { fence: answer.fence, lease: answer.lease };
+  if (answer.kind === 'open' && (round > 0 || answer.fence.level === 'memory'))
+    return { fence: answer.fence, lease: undefined };
+  if (answer.kind !== 'changed') await store.remove([name]);
+  return undefined;
+}
+
+/** Gives a fresh value a new lifetime. It is the same value under the same fence, so an invalidation still ends it. */
+export async function touchValue(core: CacheCore, work: KeyWork, key: string, ttlMs: number): Promise<boolean> {
+  const { store, config } = core;
+  const name = valueKey(key);
+  if (!config.enabled || core.isClosed) return false;
+  return work.inOrder(key, async () => {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const { found, fence } = await store.lookup(name, [keyGroup(key)]);
+      const stored = found && (await readStoredValue(found, config.maxEntryBytes));
+      if (found === undefined || stored === undefined || store.now() >= stored.freshUntil) return false;
+      const answer = await store.acquire(name, fence, found.entry.groups, config.leaseMs);
+      if (answer.kind === 'busy') await answer.settled(config.waitLimitMs);
+      if (answer.kind !== 'held') continue;
+      const outcome = await store.store(name, prolonged(found.entry, ttlMs, store.now()), answer.fence, answer.lease);
+      answer.lease.release();
+      if (outcome !== 'overtaken') return outcome === 'stored';
+    }
+    return false;
+  });
+}
+
+function prolonged(entry: StoredEntry, ttlMs: number, now: number): StoredEntry {
+  const meta = entry.meta as { readonly w: number; readonly e: number };
+  const retainUntil = now + ttlMs + Math.max(meta.w, meta.e);
+  const { kind, groups } = entry;
+  return { kind, groups, body: Buffer.from(entry.body), meta: { ...meta, l: ttlMs }, storedAt: now, retainUntil };
+}
+
+/** Removes values and ends what is being made for their keys, everywhere. Resolves to how many there were. */
+export async function deleteValues(core: CacheCore, work: KeyWork, keys: readonly string[]): Promise<number> {
+  for (const key of keys) work.overtake(valueKey(key).text);
+  const removed = await core.store.remove(keys.map(valueKey));
+  await endEverywhere(core, keys);
+  return removed;
+}
+
+// In one process alone, what is removed is gone and what is being made was told; marks for each key would only pile up.
+async function endEverywhere(core: CacheCore, keys: readonly string[]): Promise<void> {
+  if (core.guard !== undefined) return invalidateGroups(core, 'keys', keys.map(keyGroup), false);
+  const targets = keys.slice(0, 20).map((key) => key.slice(0, 200));
+  core.events.emit({ type: 'invalidation', kind: 'keys', soft: false, targets, acknowledged: 'memory' });
+}
+
+/**
+ * Writes the source, then the cache. What was stored or being made before is unusable once this resolves. The value is
+ * kept only if no other write of the key overlapped with this one: then nobody here knows which of them came last.
+ */
+export async function writeThroughValue(
+  core: CacheCore,
+  work: KeyWork,
+  key: string,
+  write: () => unknown,
+  config: WriteThroughConfig,
+): Promise<unknown> {
+  const name = valueKey(key);
+  const task = work.begin(name.text);
+  work.overtake(name.text, task);
+  const right = core.config.enabled && !core.isClosed ? await rightToWrite(core, key) : undefined;
+  try {
+    const value = await writeSource(core, work, key, write);
+    const isAlone = !task.isOvertaken;
+    work.overtake(name.text, task);
+    await endBefore(core, key, config.invalidates);
+    return await keepWritten({ core, key, task, right: isAlone && !isAway(core) ? right : undefined, config }, value);
+  } finally {
+    right?.lease?.release();
+    task.end();
+  }
+}
+
+/** Ends what the write made untrue. */
+async function endBefore(core: CacheCore, key: string, groups: readonly string[]): Promise<void> {
+  if (core.guard === undefined) await core.store.remove([valueKey(key)]);
+  await endEverywhere(core, [key]);
+  await invalidateGroups(core, 'tags', groups, false);
+}
+
+async function rightToWrite(core: CacheCore, key: string): Promise<WriteRight | undefined> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const right = await seize(core, valueKey(key), [keyGroup(key)], round);
+    // A lease of this process alone tells nothing of the others'.
+    if (right !== undefined) return core.guard !== undefined && right.fence.level === 'memory' ? undefined : right;
+  }
+  return undefined;
+}
+
+async function writeSource(core: CacheCore, work: KeyWork, key: string, write: () => unknown): Promise<unknown> {
+  try {
+    return await write();
+  } catch (error) {
+    // It may have been carried out all the same (a lost reply), so what is stored is no longer known to be true.
+    await deleteValues(core, work, [key]);
+    throw error;
+  }
+}
+
+interface WrittenValue {
+  readonly core: CacheCore;
+  readonly key: string;
+  readonly task: KeyTask;
+  readonly right: WriteRight | undefined;
+  readonly config: WriteThroughConfig;
+}
+
+/** Keeps what was written, if it may. The source has it, so whatever goes wrong here is no error of the write. */
+async function keepWritten({ core, key, task, right, config }: WrittenValue, written: unknown): Promise<unknown> {
+  const redact = bothRedactors(redactionOf(core), config.redact);
+  const value = redact === undefined ? written : redact(written);
+  try {
+    const ttlMs = config.ttlMs(value);
+    if (ttlMs === undefined) return value;
+    const bytes = valueBytes(value);
+    const shown = bytes.readBack === undefined ? value : bytes.readBack.value;
+    if (right === undefined || bytes.body.length > core.config.maxEntryBytes) return shown;
+    const groups = [...new Set([keyGroup(key), ...config.groups(value)])];
+    const coded = core.guard === undefined ? undefined : await smaller(bytes, core.config.compressOver);
+    // After the invalidation, which this value is not to fall under; the lease tells whether it is still alone.
+    const { fence } = await core.store.lookup(valueKey(key), groups);
+    const lifetimes = { ttlMs: shortened(core, ttlMs), staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
+    if (task.isOvertaken) return shown;
+    const entry = valueEntry(bytes, coded, lifetimes, groups, core.store.now());
+    await core.store.store(valueKey(key), entry, fence, right.lease);
+    if (task.isOvertaken) await core.store.remove([valueKey(key)]);
+    return shown;
+  } catch (error) {
+    warnOnce(core, 'writeThrough', error);
+    return value;
+  }
+}
+
+/** Makes sure that nothing is left of a value that could not be replaced. */
+async function end(core: CacheCore, key: string): Promise<void> {
+  const name = valueKey(key);
+  await core.store.remove([name]);
+  const { found, fence } = await core.store.lookup(name, [keyGroup(key)]);
+  const isCertain = found === undefined && (core.guard === undefined || fence.level === 'redis');
+  if (!isCertain) await invalidateGroups(core, 'keys', [keyGroup(key)], false);
+}
+
+/** Whether there is a Redis that cannot be told anything now. */
+function isAway({ guard }: CacheCore): boolean {
+  return guard !== undefined && guard.state !== 'up';
+}
