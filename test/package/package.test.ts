@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { compile, type PackedProject, packedProject, publishedFiles, tool } from './packed-project.js';
@@ -89,6 +90,19 @@ describe('the packed package, looked at', () => {
     }
     const twins = files.filter((file) => file.endsWith('.d.ts')).map((file) => file.replace(/\.ts$/, '.cts'));
     expect(files.filter((file) => file.endsWith('.d.cts'))).toEqual(twins);
+  });
+
+  it('asks at run time for nothing but its dependencies', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(project.installed, 'package.json'), 'utf8'));
+    const code = publishedFiles(project).filter((file) => /\.c?js$/.test(file));
+    const asked = code.flatMap((file) => {
+      const text = readFileSync(join(project.installed, file), 'utf8');
+      return [...text.matchAll(/(?:\bfrom |^import |\bimport\(|\brequire\()"([^"./][^"]*)"/gm)].map(
+        ([, name]) => name as string,
+      );
+    });
+    expect(asked).toContain('express-rate-limit');
+    expect([...new Set(asked)].filter((name) => !isBuiltin(name) && !(name in dependencies))).toEqual([]);
   });
 
   it('names no path of the machine that built it, and stays below a megabyte', () => {

@@ -3,7 +3,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { isBuiltin } from 'node:module';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -31,12 +32,14 @@ function declareTypes() {
   }
 }
 
-/** Every bare specifier stays outside: the consumer's own copies of express, ioredis and the rest are used. */
+/** Declared dependencies stay outside; what else is named, a helper of the compiler for instance, is taken in. */
 async function bundle() {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const build = await rolldown({
     input: ENTRIES,
     platform: 'node',
-    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    external: (id) =>
+      isBuiltin(id) || Object.keys(dependencies).some((name) => id === name || id.startsWith(`${name}/`)),
     // A cycle, an unresolved import or an empty import.meta would reach the consumer: here they end the build.
     onLog: (_level, log) => {
       throw new Error(`${log.code ?? 'bundler'}: ${log.message}`);
