@@ -1,5 +1,9 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { RedisClient } from '../../lib/redis/guard.js';
+import { scanKeys, unlinkMany } from '../../lib/redis/scan.js';
+import { runScript } from '../../lib/redis/scripts.js';
+import { createSubscriber } from '../../lib/redis/subscriber.js';
 import { eventually, freePort, type RedisServer, startRedis, startTcpProxy } from '../../lib/testing/index.js';
 import { afterwards, cleanUp, connect, guard, recordingLogger, type Timings, timings, until } from './support.js';
 
@@ -257,6 +261,35 @@ describe('a Redis that refuses', () => {
     }
     expect([watched.state, await watched.readMany(['a'])]).toEqual(['up', [null]]);
     expect(logger.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+  });
+});
+
+describe('a user with the rights the README asks for, and no others', () => {
+  const RIGHTS = '+@read +@write +@scripting +@pubsub +@connection +info +time ~shop:* &shop:*';
+
+  it('is admitted, knows the reign, reads, writes, runs scripts, scans and listens, without a warning', async () => {
+    const server = await redis();
+    await server.cli('ACL', 'SETUSER', 'app', 'on', '>pw', 'resetchannels', ...RIGHTS.split(' '));
+    const logger = recordingLogger();
+    const watched = guard(connect({ url: server.url, username: 'app', password: 'pw' }), { logger });
+    await until('up', watched);
+    const listener = createSubscriber(watched, { logger });
+    afterwards(() => listener.close());
+    const heard: string[] = [];
+    listener.subscribe('shop:1:i:x', (message) => heard.push(String(message)));
+    await eventually(() => listener.isConfirmed);
+    const calls: ((client: RedisClient) => Promise<unknown>)[] = [
+      (client) => client.set('shop:k', 'v', 'PX', 10_000),
+      (client) => runScript(client, "return redis.call('GET', KEYS[1])", ['shop:k'], []),
+      (client) => client.publish('shop:1:i:x', 'hello'),
+      async (client) => {
+        for await (const keys of scanKeys(client, 'shop:')) await unlinkMany(client, keys);
+      },
+    ];
+    for (const call of calls) expect(await watched.run('call', call, 1000)).toMatchObject({ ok: true });
+    expect(await watched.readMany(['shop:k'])).toEqual([null]);
+    await eventually(() => heard.length === 1);
+    expect(logger.lines).toEqual(['info: warmpath: Redis is in use']);
   });
 });
 
