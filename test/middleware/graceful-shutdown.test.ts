@@ -10,6 +10,7 @@ import { gracefulShutdown } from '../../lib/middleware/graceful-shutdown.js';
 import { healthRouter } from '../../lib/routers/health-router.js';
 import { gate, startRedis } from '../../lib/testing/index.js';
 import { serve } from '../routers/support/serve.js';
+import { soon } from '../routers/support/soon.js';
 
 afterEach(() => stopDraining());
 
@@ -44,7 +45,7 @@ describe('a graceful shutdown', () => {
     expect(shutdown.now()).toBe(done);
     expect(isDraining()).toBe(true);
     expect((await fetch(`${url}/readyz`)).status).toBe(503);
-    await vi.waitFor(() => expect(server.listening).toBe(false));
+    await soon(() => expect(server.listening).toBe(false));
     held.open();
     expect(await slow).toBe('whole');
     await done;

@@ -1,12 +1,13 @@
 import { request } from 'node:http';
 import express from 'express';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { requestDurations } from '../../lib/metrics/request-durations.js';
 import { markInternalDispatch } from '../../lib/middleware/internal-dispatch.js';
 import { requestMetrics } from '../../lib/middleware/request-metrics.js';
 import { markServed } from '../../lib/middleware/served-by-cache.js';
 import { gate } from '../../lib/testing/index.js';
 import { EXPRESSES, serve } from '../routers/support/serve.js';
+import { soon } from '../routers/support/soon.js';
 
 const series = () =>
   [...requestDurations.series()].map(
@@ -39,7 +40,7 @@ describe.each(EXPRESSES)('request metrics on %s', (_name, express) => {
     ]) {
       await fetch(url + path);
     }
-    await vi.waitFor(() => expect(series().length).toBe(5));
+    await soon(() => expect(series().length).toBe(5));
     expect(series().sort()).toEqual([
       'GET /a|/b 200 1',
       'GET /tenants/:tenant/posts/:post 200 1',
@@ -62,9 +63,9 @@ describe.each(EXPRESSES)('request metrics on %s', (_name, express) => {
       await fetch(`${url}/${random()}`, { method: 'DELETE' });
     };
     await visit();
-    await vi.waitFor(() => expect(series()).toHaveLength(2));
+    await soon(() => expect(series()).toHaveLength(2));
     for (let i = 0; i < 500; i += 20) await Promise.all(Array.from({ length: 20 }, visit));
-    await vi.waitFor(() => {
+    await soon(() => {
       expect(series().sort()).toEqual(['DELETE unmatched 404 501', 'GET /t/:token/item/:id 200 501']);
     });
   });
@@ -83,7 +84,7 @@ describe('request metrics', () => {
     await fetch(`${url}/a`, { headers: { 'x-inner': '1' } });
     await fetch(`${url}/probe`);
     await fetch(`${url}/a`);
-    await vi.waitFor(() => expect(series()).toEqual(['GET /a 200 1']));
+    await soon(() => expect(series()).toEqual(['GET /a 200 1']));
   });
 
   it('count a client that leaves before the answer began as 499', async () => {
@@ -97,7 +98,7 @@ describe('request metrics', () => {
     client.end();
     await arrived.arrived();
     client.destroy();
-    await vi.waitFor(() => expect(series()).toEqual(['GET /slow 499 1']));
+    await soon(() => expect(series()).toEqual(['GET /slow 499 1']));
   });
 
   it('measure by cache result, and take the route of a hit that was answered before routing', async () => {
@@ -109,7 +110,7 @@ describe('request metrics', () => {
     });
     const { url } = await serve(app);
     await fetch(`${url}/movies/1`);
-    await vi.waitFor(() => expect(series()).toEqual(['GET /movies/:id 200 1']));
+    await soon(() => expect(series()).toEqual(['GET /movies/:id 200 1']));
     expect(requestDurations.results().get('hit')?.count).toBe(1);
   });
 
@@ -122,7 +123,7 @@ describe('request metrics', () => {
       app.get('/', (_req, res) => void res.send('x'));
       const { url } = await serve(app);
       await fetch(url, { headers: { traceparent } });
-      await vi.waitFor(() => expect(series()).toHaveLength(1));
+      await soon(() => expect(series()).toHaveLength(1));
       return [...requestDurations.series()].flatMap(({ exemplars }) =>
         [...exemplars.values()].map(({ labels }) => labels),
       );
@@ -143,7 +144,7 @@ describe('request metrics', () => {
     });
     const { url } = await serve(app);
     await (await fetch(url)).text();
-    await vi.waitFor(() => expect(series()).toHaveLength(1));
+    await soon(() => expect(series()).toHaveLength(1));
     const [one] = [...requestDurations.series()];
     expect(one?.durations.sum).toBeGreaterThan(0.055);
   });

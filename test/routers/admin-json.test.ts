@@ -1,7 +1,8 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createRedis } from '../../lib/redis/client.js';
 import { startRedis } from '../../lib/testing/index.js';
 import { adminApp } from './support/admin-app.js';
+import { soon } from './support/soon.js';
 
 describe('the JSON of the admin page', () => {
   it('gives the figures, per route too, without Redis', async () => {
@@ -30,9 +31,9 @@ describe('the JSON of the admin page', () => {
     const redis = createRedis(server.url);
     try {
       const { url, get } = await adminApp({ cache: { redis } });
-      await vi.waitFor(async () => expect((await get('cache/stats')).status).toBe('connected'));
+      await soon(async () => expect((await get('cache/stats')).status).toBe('connected'));
       for (let i = 0; i < 4; i++) await fetch(`${url}/movies/1`);
-      await vi.waitFor(async () => {
+      await soon(async () => {
         const { stats } = (await get('cache/stats')) as { stats: Record<string, number> };
         expect(stats.total_commands_processed).toBeGreaterThan(0);
         expect(stats.connected_clients).toBeGreaterThan(0);
@@ -40,7 +41,7 @@ describe('the JSON of the admin page', () => {
         expect(stats.hit_ratio).toBe(0.75);
       });
       await server.kill();
-      await vi.waitFor(async () => {
+      await soon(async () => {
         expect(await get('cache/stats')).toMatchObject({ status: 'disconnected', stats: { used_memory: null } });
       });
     } finally {
@@ -168,7 +169,7 @@ describe('the JSON of the admin page', () => {
     try {
       await server.cli('SET', 'foreign', '1');
       const { cache, post, get } = await adminApp({ cache: { redis } });
-      await vi.waitFor(async () => expect((await get('cache/stats')).status).toBe('connected'));
+      await soon(async () => expect((await get('cache/stats')).status).toBe('connected'));
       await cache.set('a', 1, { ttl: '1h' });
       expect(await (await post('cache/flush')).json()).toEqual({ flushed: true });
       expect(await cache.get('a')).toBeUndefined();

@@ -7,6 +7,7 @@ import { requestDurations } from '../../lib/metrics/request-durations.js';
 import { requestMetrics } from '../../lib/middleware/request-metrics.js';
 import { metricsRouter } from '../../lib/routers/metrics-router.js';
 import { EXPRESSES, serve } from './support/serve.js';
+import { soon } from './support/soon.js';
 
 beforeEach(() => requestDurations.reset());
 
@@ -64,7 +65,7 @@ describe('the metrics router', () => {
       for (let next = todo.pop(); next; next = todo.pop()) await send(agent, url + next[1], next[0]);
     };
     await Promise.all(Array.from({ length: 32 }, worker));
-    await vi.waitFor(async () => {
+    await soon(async () => {
       const text = await (await fetch(`${url}/metrics`)).text();
       const counted = (labels: string) => sample(text, `http_request_duration_seconds_count{${labels}}`);
       expect(counted('method="GET",route="/ok/:id",status="200"')).toBe(6000);
@@ -112,7 +113,7 @@ describe('the metrics router', () => {
     const { url } = await serve(app);
     await fetch(`${url}/a`, { headers: { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } });
     const accept = 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5';
-    await vi.waitFor(async () => {
+    await soon(async () => {
       const open = await fetch(`${url}/metrics`, { headers: { accept } });
       expect(open.headers.get('content-type')).toContain('application/openmetrics-text');
       const text = await open.text();
