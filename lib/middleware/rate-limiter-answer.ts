@@ -5,26 +5,12 @@ import { retryAfterSeconds, writeQuotaFields } from '../quota/quota-fields.js';
 import { PROBLEM_TYPE, quotaProblem } from '../quota/quota-problem.js';
 import type { Conventions } from './rate-limiter-conventions.js';
 import type { RateLimiterConfig } from './rate-limiter-options.js';
-import type { RateLimitInfo } from './request-augmentation.js';
 
 /** How a limiter speaks to clients. */
 export interface AnswerContext {
   readonly config: RateLimiterConfig;
   readonly conventions: Conventions;
   readonly format: QuotaFieldFormat;
-}
-
-/** The decision in express-rate-limit's words, for `req.rateLimit`. */
-export function rateLimitInfo({ policy, plan, partition, remaining, resetMs, source }: QuotaDecision): RateLimitInfo {
-  return {
-    limit: policy.limit,
-    used: Math.max(0, policy.limit - remaining),
-    remaining,
-    resetTime: source === 'none' ? undefined : new Date(Date.now() + resetMs),
-    key: partition.digest,
-    tier: plan.tier,
-    policy: policy.name,
-  };
 }
 
 /** Puts the quota fields on a response. In shadow mode clients see nothing. */
@@ -81,8 +67,9 @@ export function refuse(
 function refuseWithProblem(res: Response, body: string, statusCode: number): void {
   res.statusCode = statusCode;
   res.setHeader('Content-Type', PROBLEM_TYPE);
-  res.setHeader('Content-Length', Buffer.byteLength(body));
-  res.end(body);
+  // Names of limiters and policies are ASCII, so a character is a byte; said as latin1, head and body leave in one write.
+  res.setHeader('Content-Length', body.length);
+  res.end(body, 'latin1');
 }
 
 // express-rate-limit's own handler sends `message` with `statusCode`; a user's handler gets the options it expects.

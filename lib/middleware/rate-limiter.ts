@@ -12,9 +12,10 @@ import { nearLimit } from '../quota/quota-stats.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { laneTrace } from './lane-trace.js';
 import type { AnswerContext } from './rate-limiter-answer.js';
-import { rateLimitInfo, refuse, sendQuotaFields } from './rate-limiter-answer.js';
+import { refuse, sendQuotaFields } from './rate-limiter-answer.js';
 import type { Conventions } from './rate-limiter-conventions.js';
 import { resolveConventions } from './rate-limiter-conventions.js';
+import { QuotaInfo } from './rate-limiter-info.js';
 import type { RateLimiterConfig, RateLimiterOptions } from './rate-limiter-options.js';
 import { resolveRateLimiterOptions } from './rate-limiter-options.js';
 import { refundByOutcome } from './rate-limiter-refund.js';
@@ -47,6 +48,8 @@ export interface RateLimiter extends RequestHandler {
   decide(req: Request, res: Response): QuotaDecision | undefined | Promise<QuotaDecision | undefined>;
   /** Puts the fields of a decision on a response, as the middleware would. */
   writeFields(req: Request, res: Response, decision: QuotaDecision): void;
+  /** Answers a refused request on a plain response, as the middleware would. `false`: the user's own handler must, in Express. */
+  refuse(req: Request, res: Response, decision: QuotaDecision): boolean;
   /** Lets go of Redis, which stays open, and leaves metrics and admin pages. Requests that still come are counted in process. */
   close(): void;
 }
@@ -61,8 +64,8 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
 
   function rateLimiterMiddleware(req: Request, res: Response, next: NextFunction): void {
     laneTrace(req)?.limiters.push(limiter);
-    const early = isInternalDispatch(req) ? COUNTED : takeEarlyDecision(context, req);
-    const decision = early === COUNTED ? undefined : (early ?? decide(context, req, res));
+    const known = isInternalDispatch(req) ? COUNTED : knownDecision(context, req);
+    const decision = known === COUNTED ? undefined : (known ?? decide(context, req, res));
     if (decision instanceof Promise) void decision.then((made) => act(context, req, res, next, made), next);
     else act(context, req, res, next, decision);
   }
@@ -73,8 +76,8 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
 
 interface Context extends SubjectContext, AnswerContext {
   readonly limiter: QuotaLimiter;
-  /** Where a request carries what this limiter decided about it. */
-  readonly mark: symbol;
+  /** Where a request carries what was decided before it reached the middleware: a symbol no client can name. */
+  readonly early: symbol;
 }
 
 type Decided = QuotaDecision | undefined;
@@ -94,7 +97,7 @@ function rateLimiterContext(options: RateLimiterOptions): Context {
     }),
     reports: new Reports(config.logger, limiter.name),
     format: fieldFormat(config, conventions),
-    mark: Symbol('warmpath.quota'),
+    early: Symbol('warmpath.quota'),
   };
 }
 
@@ -112,14 +115,19 @@ function fieldFormat({ name }: RateLimiterConfig, { options }: Conventions): Quo
   return { draft, legacy: legacyHeaders, prefix: name === undefined ? '' : `${sfText(name)}-` };
 }
 
-// An own symbol per limiter on the request: cheaper than a WeakMap, and out of reach for whoever sent it.
 const COUNTED = 'counted';
 type Marked = Record<symbol, QuotaDecision | typeof COUNTED | undefined>;
+type InfoHolder = Record<string, RateLimitInfo | undefined>;
 
-function takeEarlyDecision({ mark }: Context, req: Request): QuotaDecision | typeof COUNTED | undefined {
-  const marked = (req as unknown as Marked)[mark];
-  (req as unknown as Marked)[mark] = COUNTED;
-  return marked;
+// Decided before Express, or by this limiter mounted further up: a request is charged once.
+function knownDecision(context: Context, req: Request): QuotaDecision | typeof COUNTED | undefined {
+  const early = (req as unknown as Marked)[context.early];
+  if (early !== undefined) {
+    (req as unknown as Marked)[context.early] = COUNTED;
+    return early;
+  }
+  const info = (req as unknown as InfoHolder)[context.conventions.options.requestPropertyName];
+  return info !== undefined && QuotaInfo.isBy(info, context) ? COUNTED : undefined;
 }
 
 function decide(context: Context, req: Request, res: Response): Decided | Promise<Decided> {
@@ -135,8 +143,10 @@ function act(context: Context, req: Request, res: Response, next: NextFunction, 
 }
 
 function tell(context: Context, req: Request, res: Response, decision: QuotaDecision): void {
-  const info = rateLimitInfo(decision);
-  (req as unknown as Record<string, RateLimitInfo>)[context.conventions.options.requestPropertyName] = info;
+  const holder = req as unknown as InfoHolder;
+  const { requestPropertyName } = context.conventions.options;
+  const info = new QuotaInfo(decision, context, holder[requestPropertyName]);
+  holder[requestPropertyName] = info;
   sendQuotaFields(context, req, res, decision);
   if (!decision.admitted) return;
   if (context.config.onNearLimit) signalNearLimit(context, req, decision, info);
@@ -171,9 +181,15 @@ function controls(context: Context): Pick<RateLimiter, keyof RateLimiter> {
     resetKey: reset,
     close: () => limiter.close(),
     writeFields: (req, res, decision) => sendQuotaFields(context, req, res, decision),
+    refuse: (req, res, decision) => {
+      if (context.conventions.custom) return false;
+      tell(context, req, res, decision);
+      refuse(context, req, res, () => {}, decision);
+      return true;
+    },
     check: async (client, { tier } = {}) => {
       const plan = (tier === undefined ? undefined : config.plans.byName.get(tier)) ?? config.plans.strictest;
-      return rateLimitInfo(await limiter.check({ partition: partitionNamed(context, client), plan, cost: 0 }));
+      return new QuotaInfo(await limiter.check({ partition: partitionNamed(context, client), plan, cost: 0 }));
     },
     decide: (req, res) => {
       if (isInternalDispatch(req)) return undefined;
@@ -184,8 +200,8 @@ function controls(context: Context): Pick<RateLimiter, keyof RateLimiter> {
   };
 }
 
-function keepEarly({ mark }: Context, req: Request, decision: Decided): Decided {
-  (req as unknown as Marked)[mark] = decision ?? COUNTED;
+function keepEarly({ early }: Context, req: Request, decision: Decided): Decided {
+  (req as unknown as Marked)[early] = decision ?? COUNTED;
   return decision;
 }
 
