@@ -48,7 +48,7 @@ export function requestMetrics(options?: RequestMetricsOptions): RequestHandler 
     const startedAt = performance.now();
     const { method } = req; // as it came, before a method override
     // 'close' comes after 'finish', and also when the client left.
-    res.once('close', () => record(req, res, method, startedAt, exemplars));
+    res.on('close', () => record(req, res, method, startedAt, exemplars));
     next();
   };
 }

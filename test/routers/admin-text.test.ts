@@ -16,6 +16,7 @@ describe('keys as they are shown', () => {
     ['/s/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc', '/s/•••'],
     ['/movies/the-shawshank-redemption-1994', '/movies/the-shawshank-redemption-1994'],
     ['user:alice@example.com', 'user:•••'],
+    ['/x?S3CRETS3CRETS3CRETS3CRETS3=1', '/x?•••=•••'],
     ['user:42', 'user:42'],
   ])('%s', (label, expected) => {
     expect(redactKey(label, shown)).toBe(expected);

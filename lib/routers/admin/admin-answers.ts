@@ -1,7 +1,7 @@
 import { totalOf } from '../../metrics/redis-figures.js';
 import { type AdminInputs, type ShownEntry, shownEntry, shownTag } from './admin-view.js';
 import { humanBytes } from './format.js';
-import { ratioOf } from './page/sections-traffic.js';
+import { ratioOf } from './hit-ratio.js';
 import { BadRequest } from './read-json.js';
 import { readText } from './target.js';
 

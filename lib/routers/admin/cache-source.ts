@@ -19,11 +19,16 @@ export function adminSourceOf(cache: Cache): AdminSource {
     listEntries,
     preview,
     topTags,
-    topKeys: keptKeys.read,
+    topKeys: async (limit) => (await keptKeys.read(limit)).map(withoutGone),
     invalidate: (target, options) => cache.invalidate(target, options),
     clear: () => cache.clear(),
     refresh: (label, via) => refreshThroughApp(cache, label, via),
   };
+}
+
+// A key that is used and not stored, or not found by the scan: its hits are all that is known.
+function withoutGone(entry: AdminEntry): AdminEntry {
+  return entry.bytes === 0 && !(entry.ttlMs ?? 0) ? { label: entry.label, groups: [], hits: entry.hits } : entry;
 }
 
 // Ages and lifetimes come from a scan of the store: not at every tick of every open page.

@@ -1,7 +1,6 @@
 import type { RedisFigures } from '../../metrics/redis-figures.js';
 import { type AdminInputs, adminView } from './admin-view.js';
 import type { LiveSampler, Sample } from './live-sampler.js';
-import { sections } from './page/sections.js';
 
 /** What a page that is open is told. */
 export interface Update {
@@ -62,6 +61,8 @@ export class LiveFeed {
   }
 
   async #renderNow(): Promise<Record<string, string>> {
+    // The page is loaded when somebody first looks at it.
+    const { sections } = await import('./page/sections.js');
     const view = await adminView(this.#inputs);
     const parts = sections(view, this.#sampler.samples.at(-1));
     return Object.fromEntries(Object.entries(parts).map(([name, { text }]) => [name, text]));

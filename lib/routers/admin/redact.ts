@@ -35,7 +35,7 @@ function redactQuery(query: string, shownQuery: ReadonlySet<string>): string {
       // A pair without a value can be a secret itself: ?<token>
       if (equals < 0) return redactSegment(pair);
       const name = pair.slice(0, equals);
-      return shownQuery.has(name.toLowerCase()) ? pair : `${name}=${MASK}`;
+      return shownQuery.has(name.toLowerCase()) ? pair : `${redactSegment(name)}=${MASK}`;
     })
     .join('&');
 }
@@ -44,9 +44,10 @@ function redactSegment(segment: string): string {
   return looksSecret(segment) ? MASK : segment.replace(/[^\s:/@]+@[^\s:/@]+\.[a-z]{2,}/gi, MASK);
 }
 
+// Long and without the separators of words: hexadecimal, base64, a signed token.
 function looksSecret(segment: string): boolean {
   if (segment.length < 24) return false;
-  if (/^[0-9a-f]{24,}$/i.test(segment) || /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(segment)) return true;
-  const mixed = /[a-z]/.test(segment) && /[A-Z]/.test(segment) && /\d/.test(segment);
-  return mixed && /^[\w+=-]+$/.test(segment);
+  if (/^[A-Za-z0-9]+$/.test(segment)) return /\d/.test(segment) && /[A-Za-z]/.test(segment);
+  if (/^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(segment)) return true;
+  return /^[\w+=-]+$/.test(segment) && /[a-z]/.test(segment) && /[A-Z]/.test(segment) && /\d/.test(segment);
 }

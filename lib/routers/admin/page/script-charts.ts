@@ -21,10 +21,15 @@ const bytes = (v) => { if (v === null) return '–'; let u = 0; while (v >= 1024
 const CHARTS = {
   traffic: { kind: 'area', format: rate, series: [['hit', 'Hit', 'hit'], ['stale', 'Stale', 'stale'], ['miss', 'Miss', 'miss'], ['bypass', 'Bypass', 'bypass']] },
   ratio: { kind: 'line', format: share, max: 1, fill: true, series: [['ratio', 'Hit ratio', 'hit']] },
-  latency: { kind: 'line', log: true, format: time, series: [['p50', 'p50', 'accent', 'dots'], ['p95', 'p95', 'accent'], ['p99', 'p99', 'accent', 'dash'], ['hitP95', 'hits p95', 'hit'], ['missP95', 'misses p95', 'miss']] },
+  latency: { kind: 'line', log: true, format: time, series: [['p50', 'p50', 'accent', 'dots'], ['p95', 'p95', 'accent'], ['p99', 'p99', 'accent', 'dash'], ['hitP95', 'hit p95', 'hit'], ['missP95', 'miss p95', 'miss']] },
   memory: { kind: 'line', format: bytes, fill: true, binary: true, series: [['memoryUsed', 'Used', 'accent'], ['memoryMax', 'Limit', 'bypass', 'dash']] },
 };
-const SPAN = 600000;
+const SPANS = [120000, 300000, 600000];
+// A process that has just started does not fill ten minutes: show no more than there is.
+const spanOf = (samples) => {
+  const seen = samples.length ? samples[samples.length - 1].at - samples[0].at : 0;
+  return SPANS.find((one) => seen <= one * 1.05) || SPANS[SPANS.length - 1];
+};
 const PAD = { left: 62, right: 10, top: 10, bottom: 22 };
 
 function niceMax(value, binary) {
@@ -48,10 +53,11 @@ function scale(chart, samples, width, height) {
   const max = chart.max || (chart.log ? Math.pow(10, Math.ceil(Math.log10(top || 1))) : niceMax(top, chart.binary));
   const min = chart.log ? Math.min(max / 10, Math.pow(10, Math.floor(Math.log10(low < Infinity ? low : 0.001)))) : 0;
   const part = (v) => chart.log ? Math.log(Math.max(v, min) / min) / Math.log(max / min) : v / max;
+  const span = spanOf(samples);
   const end = samples.length ? samples[samples.length - 1].at : Date.now();
   return {
-    shown, value, max, min, end,
-    x: (at) => PAD.left + (width - PAD.left - PAD.right) * (1 - (end - at) / SPAN),
+    shown, value, max, min, end, span,
+    x: (at) => PAD.left + (width - PAD.left - PAD.right) * (1 - (end - at) / span),
     y: (v) => PAD.top + (height - PAD.top - PAD.bottom) * (1 - part(v)),
   };
 }
@@ -65,10 +71,12 @@ function drawGrid(root, chart, s, width, height) {
     root.append(svg('line', { class: 'grid', x1: PAD.left, x2: width - PAD.right, y1: y, y2: y }));
     root.append(svg('text', { x: PAD.left - 8, y: y + 4, 'text-anchor': 'end' }, chart.format(v)));
   }
-  for (const minutes of [10, 8, 6, 4, 2, 0]) {
-    if (width < 420 && minutes % 4 === 2) continue;
-    const anchor = minutes === 0 ? 'end' : minutes === 10 ? 'start' : 'middle';
-    root.append(svg('text', { x: s.x(s.end - minutes * 60000), y: height - 5, 'text-anchor': anchor }, minutes ? '−' + minutes + ' min' : 'now'));
+  const parts = width < 420 ? 2 : s.span === SPANS[0] ? 4 : 5;
+  for (let i = 0; i <= parts; i++) {
+    const ago = s.span * (1 - i / parts), minutes = ago / 60000;
+    const anchor = i === parts ? 'end' : i === 0 ? 'start' : 'middle';
+    const label = i === parts ? 'now' : minutes < 1 ? '−' + ago / 1000 + ' s' : '−' + minutes.toFixed(minutes % 1 ? 1 : 0) + ' min';
+    root.append(svg('text', { x: s.x(s.end - ago), y: height - 5, 'text-anchor': anchor }, label));
   }
 }
 
@@ -129,7 +137,7 @@ function drawLegend(figure, chart, samples, s) {
 function draw(figure, samples) {
   const chart = CHARTS[figure.dataset.chart], plot = figure.querySelector('.plot');
   const width = Math.max(260, plot.clientWidth), height = plot.clientHeight || 190;
-  const recent = samples.filter((one) => one.at > (samples.length ? samples[samples.length - 1].at : 0) - SPAN);
+  const recent = samples.filter((one) => one.at > (samples.length ? samples[samples.length - 1].at : 0) - SPANS[2]);
   const s = scale(chart, recent, width, height);
   const root = document.createDocumentFragment();
   drawGrid(root, chart, s, width, height);
@@ -139,7 +147,7 @@ function draw(figure, samples) {
   plot.setAttribute('viewBox', '0 0 ' + width + ' ' + height);
   plot.replaceChildren(root);
   const latest = drawLegend(figure, chart, recent, s);
-  plot.setAttribute('aria-label', figure.querySelector('h2').textContent + ' over the last ten minutes. Now: ' + latest);
+  plot.setAttribute('aria-label', figure.querySelector('h2').textContent + ' over the last ' + s.span / 60000 + ' minutes. Now: ' + latest);
   figure.scale = { s, recent, chart, width };
 }
 

@@ -21,7 +21,7 @@ export function invalidationsSection({ recent, at: now }: AdminView): Html {
   const columns = [
     { name: 'When' },
     { name: 'Kind' },
-    { name: 'Target' },
+    { name: 'Target', text: true },
     { name: 'Entries become' },
     { name: 'Acknowledged by' },
   ];
@@ -41,7 +41,7 @@ export function decisionsSection({ recent, at: now }: AdminView): Html {
     { name: 'Last' },
     { name: 'What' },
     { name: 'Where' },
-    { name: 'Reason' },
+    { name: 'Reason', text: true },
     { name: 'Times', number: true },
   ];
   return table('Decisions and their reasons', columns, rows, 'Nothing out of the ordinary since this process started.');

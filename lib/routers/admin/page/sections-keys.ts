@@ -25,7 +25,7 @@ export function keysSection({ keys, readOnly }: AdminView): Html {
 }
 
 function freshness({ ttlMs }: ShownEntry): Html | string {
-  if (ttlMs === undefined) return '–';
+  if (ttlMs === undefined) return html`<span class="tag">not stored now</span>`;
   return ttlMs > 0 ? span(ttlMs) : html`<span class="tag">stale</span>`;
 }
 

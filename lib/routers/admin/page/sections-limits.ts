@@ -4,9 +4,9 @@ import { type Html, html } from '../html.js';
 import { bar, table } from './table.js';
 
 const STORES = {
-  redis: 'shared in Redis',
-  memory: 'this process alone',
-  local: 'this process, Redis is away',
+  redis: 'Redis',
+  memory: 'this process',
+  local: 'this process (Redis away)',
 } as const;
 
 /** What every tier of every limiter admitted and refused. */

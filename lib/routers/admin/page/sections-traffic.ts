@@ -1,17 +1,9 @@
 import { quantile } from '../../../metrics/durations.js';
-import type { CacheNameFigures } from '../../../metrics/metric-sources.js';
 import type { AdminView } from '../admin-view.js';
 import { count, percent, seconds } from '../format.js';
+import { lookedUp, ratioOf } from '../hit-ratio.js';
 import { type Html, html } from '../html.js';
 import { bar, table } from './table.js';
-
-const lookedUp = ({ hits, stale, misses }: CacheNameFigures): number => hits + stale + misses;
-
-/** Hit ratio of one name. */
-export function ratioOf(figures: CacheNameFigures): number {
-  const all = lookedUp(figures);
-  return all === 0 ? 0 : (figures.hits + figures.stale) / all;
-}
 
 /** Routes by traffic, with ratio and cost of a fill. */
 export function routesSection({ figures }: AdminView): Html {
@@ -66,6 +58,11 @@ export function findingsSection({ figures }: AdminView): Html {
       settledBy,
       count(times),
     ]);
-  const columns = [{ name: 'Input' }, { name: 'Route' }, { name: 'Settled by' }, { name: 'Times', number: true }];
+  const columns = [
+    { name: 'Input' },
+    { name: 'Route' },
+    { name: 'Settled by', text: true },
+    { name: 'Times', number: true },
+  ];
   return table('Inputs read outside the key', columns, rows, 'No handler read an input its key does not cover.');
 }

@@ -95,6 +95,7 @@ tbody tr+tr>*{border-top:1px solid var(--line)}
 tbody th{font-weight:400;white-space:normal;overflow-wrap:anywhere;min-width:150px}
 tbody tr:hover{background:color-mix(in srgb,var(--plain-bg) 55%,transparent)}
 .num{text-align:right}
+td code{white-space:nowrap;overflow-wrap:normal}td.text,td.text code{white-space:normal;overflow-wrap:anywhere}td.text{min-width:150px}td.text .tag{max-width:none;white-space:normal}
 code{font:12.8px/1.5 var(--mono);overflow-wrap:anywhere;white-space:normal}
 th code+.tags{margin-left:8px}.tags{display:inline-flex;flex-wrap:wrap;gap:4px;vertical-align:middle}
 .tag{display:inline-block;background:var(--plain-bg);border-radius:6px;padding:1px 7px;font-size:12.5px;max-width:280px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;vertical-align:middle}
@@ -117,6 +118,7 @@ dialog h2{font-size:17px}
 dialog p{color:var(--quiet)}
 dialog form{padding:0;display:flex;justify-content:flex-end}
 footer{padding-bottom:28px;color:var(--quiet);font-size:13px}
+
 @media (max-width:1180px){.tiles{grid-template-columns:repeat(3,minmax(0,1fr))}}
 @media (max-width:860px){.charts,.cols{grid-template-columns:minmax(0,1fr)}.top,main,footer{padding-left:14px;padding-right:14px}header{position:static}.tools{margin-left:0;width:100%;padding-bottom:10px}nav{order:3;width:100%;padding-bottom:8px;margin:0}.top{padding-top:10px;gap:8px 12px}}
 @media (max-width:560px){th code+.tags{display:flex;margin:3px 0 0}.top{gap:6px 10px}.tools{width:auto;margin-left:auto;padding:0}nav{width:100%}.tools button{padding:4px 10px;min-height:34px}h1{font-size:16px}main{gap:12px;padding-top:14px}.state .quiet{width:100%}.tile .detail{min-height:0}tbody th{min-width:130px}.field.grow{flex-basis:100%}.tiles{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px}.tile{padding:11px 12px}.tile .value{font-size:22px}figure{padding:12px 12px 6px}th,td{padding:7px 9px}}

@@ -4,6 +4,8 @@ import { type Html, html } from '../html.js';
 export interface Column {
   readonly name: string;
   readonly number?: boolean;
+  /** Long text: wraps. */
+  readonly text?: boolean;
 }
 
 /** A table that scrolls sideways on its own, and says so when it is empty. */
@@ -19,10 +21,13 @@ export function table(
 }
 
 function tableRow(columns: readonly Column[], cells: readonly (Html | string)[]): Html {
-  const rest = cells
-    .slice(1)
-    .map((cell, index) => html`<td${columns[index + 1]?.number ? html` class="num"` : ''}>${cell}</td>`);
+  const rest = cells.slice(1).map((cell, index) => html`<td${cellClass(columns[index + 1])}>${cell}</td>`);
   return html`<tr><th scope="row">${cells[0]}</th>${rest}</tr>`;
+}
+
+function cellClass(column: Column | undefined): Html | '' {
+  if (column?.number) return html` class="num"`;
+  return column?.text ? html` class="text"` : '';
 }
 
 /** A share as a small bar with its number. Drawn, not styled: the page allows no inline styles. */
