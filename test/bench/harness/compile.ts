@@ -30,7 +30,6 @@ async function transpile(folder: string, outdir: string): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    sourcemap: 'inline',
     logLevel: 'warning',
   });
 }
