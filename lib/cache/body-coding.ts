@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, gunzipSync, gzip } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
@@ -8,13 +9,13 @@ const gzipBytes = promisify(gzip);
 const gunzipBytes = promisify(gunzip);
 const brotliBytes = promisify(brotliDecompress);
 
-// Text and its relatives; what is compressed already (images, video, archives) only costs time.
-const COMPRESSIBLE =
-  /^(?:text\/|application\/(?:[\w.+-]*(?:json|xml|javascript|yaml|graphql)|wasm|x-ndjson)|image\/(?:svg\+xml|bmp)|font\/(?:ttf|otf))/i;
+const load = createRequire(import.meta.url);
+let filter: ((req: unknown, res: unknown) => boolean) | undefined;
 
-/** Whether a media type is worth compressing. */
+/** Whether a media type is worth compressing, by the judgement of `compression`: what an app with it would send coded. */
 export function isCompressible(contentType: string | undefined): boolean {
-  return contentType !== undefined && COMPRESSIBLE.test(contentType.trim());
+  filter ??= (load('compression') as { filter(req: unknown, res: unknown): boolean }).filter;
+  return filter({}, { getHeader: () => contentType });
 }
 
 /** The gzip form of a body, or `undefined` when it is not smaller. Runs off the event loop. */

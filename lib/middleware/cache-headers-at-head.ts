@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
 import { evaluatePreconditions } from '../cache/http/validators.js';
-import { setFields } from './response-capture.js';
+import { setFields } from './set-fields.js';
 
 /** Adds fields to a response whose head is about to be written with this status. */
 export type HeadWriter = (status: number) => void;

@@ -23,13 +23,16 @@ export interface Delivery {
   readonly member: string;
 }
 
+const NO_FIELDS: HeaderFields = Object.freeze({});
+
 /** Up to this size a body is kept as text too: head and body then leave in one write. */
 const TEXT_LIMIT_BYTES = 8 * 1024;
 
 /** Sends a stored response: whole, a range of it, or `304`. Synchronous unless its body has to be decoded. `false`: it cannot be sent. */
 export function deliver(res: ServerResponse, delivery: Delivery): Maybe<boolean> {
   const { response, requestFields, core } = delivery;
-  const form = representationFor(response, requestFields);
+  // A part is cut from the bytes an app without this cache would send: not from a coding that is ours.
+  const form = representationFor(response, requestFields.range === undefined ? requestFields : NO_FIELDS);
   if (isConditional(requestFields) && isNotModified(response, form, requestFields)) {
     sendNotModified(res, delivery, form);
     return true;

@@ -126,6 +126,10 @@ class FillSession {
     return status === 304 && this.#revalidates;
   }
 
+  onBelow(isBelow: boolean): void {
+    this.#observed?.pause(isBelow);
+  }
+
   onHead(head: CapturedHead): HeadDecision {
     const { core, res, config } = this.#job;
     this.#receivedAt = core.store.now();
@@ -172,7 +176,7 @@ class FillSession {
   #freshen(stored: StoredEntry, response: StoredResponse, fields: StoredResponse['fields']): StoredEntry {
     const { core } = this.#job;
     const headers: HeaderFields = Object.fromEntries(fields);
-    const { freshness, refusal } = this.#assess({ status: response.status, fields: headers });
+    const { freshness, refusal } = this.#assess({ status: response.status, all: headers });
     const entry = freshenedEntry(core, stored, fields, freshness, this.#receivedAt);
     const groups = [...new Set([...this.#groups(headers), ...stored.groups])];
     if (refusal === undefined) void this.#place({ ...entry, groups }, this.#resourceFields(), response.status);
@@ -212,9 +216,9 @@ class FillSession {
     });
   }
 
-  #assess(head: { readonly status: number; readonly fields: HeaderFields }): Assessment {
+  #assess(head: { readonly status: number; readonly all: HeaderFields }): Assessment {
     const { req, res, config, view } = this.#job;
-    const headers = head.fields;
+    const headers = head.all;
     const policy = cachePolicy(headers);
     const ttlMs = ttlApplies(head.status, config.statuses) ? config.ttlMs?.(req, res) : undefined;
     const { heuristicFreshness: heuristic, staleWhileRevalidateMs, staleIfErrorMs } = config;

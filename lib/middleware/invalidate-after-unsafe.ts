@@ -3,9 +3,12 @@ import type { CacheCore } from '../cache/cache-core.js';
 import { pathGroup, tagGroup } from '../cache/group-names.js';
 import { groupInvalidation } from '../cache/http/groups.js';
 import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
+import { resolveQueryPolicy } from '../cache/http/query-policy.js';
+import { urlKey } from '../cache/http/url-key.js';
 import { invalidateGroups } from '../cache/invalidation.js';
 import { holdResponse } from './response-hold.js';
 
+const ALL_PARAMETERS = resolveQueryPolicy('query', { ignore: [] });
 const SAFE = new Set(['OPTIONS', 'TRACE', 'GET', 'HEAD', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH']);
 
 /**
@@ -14,15 +17,14 @@ const SAFE = new Set(['OPTIONS', 'TRACE', 'GET', 'HEAD', 'QUERY', 'PROPFIND', 'R
  */
 export function invalidateAfterUnsafe(core: CacheCore, req: Request, res: Response): void {
   if (SAFE.has(req.method) || !core.config.enabled) return;
-  const target = req.originalUrl;
+  // As it was sent, like the paths that entries are grouped by; only references need resolving.
+  const target = urlKey('', req.originalUrl, ALL_PARAMETERS).path;
   holdResponse(res, (status) => {
     if (status < 200 || status > 399) return undefined;
     const fields = res.getHeaders() as HeaderFields;
-    const paths = [target, fieldValue(fields, 'location'), fieldValue(fields, 'content-location')];
-    const groups = paths
-      .map((reference) => samePath(reference, req))
-      .filter((path) => path !== undefined)
-      .map(pathGroup);
+    const references = [fieldValue(fields, 'location'), fieldValue(fields, 'content-location')];
+    const others = references.map((reference) => samePath(reference, req)).filter((path) => path !== undefined);
+    const groups = [target, ...others].map(pathGroup);
     const named = groupInvalidation(fields).groups.map(tagGroup);
     return invalidateGroups(core, 'urls', [...new Set([...groups, ...named])], false);
   });

@@ -13,6 +13,8 @@ export interface RequestReadings {
 
 export interface ObservedRequest {
   readonly readings: RequestReadings;
+  /** While paused nothing is recorded. */
+  pause(isPaused: boolean): void;
   /** Ends the watch and puts every property back as it was, or as the handler left it. */
   stop(): void;
 }
@@ -51,13 +53,15 @@ export function observeRequest(req: IncomingMessage, locals: LocalsHolder, optio
   const recorder = new Recorder();
   const restore: (() => void)[] = [watchFields(req, options, recorder)];
   if (options.watch) {
-    for (const name of IDENTITY_PROPERTIES)
-      restore.push(watchProperty(req, name, () => recorder.identity.add(`req.${name}`)));
-    for (const name of ADDRESS_PROPERTIES) restore.push(watchProperty(req, name, () => recorder.identity.add('ip')));
+    for (const name of IDENTITY_PROPERTIES) restore.push(watchProperty(req, name, () => recorder.who(`req.${name}`)));
+    for (const name of ADDRESS_PROPERTIES) restore.push(watchProperty(req, name, () => recorder.who('ip')));
     restore.push(watchRawForms(req, recorder), watchAddress(req.socket, recorder), watchLocals(locals, recorder));
   }
   return {
     readings: recorder,
+    pause: (isPaused) => {
+      recorder.isPaused = isPaused;
+    },
     stop: () => {
       recorder.stopped = true;
       for (const undo of restore.splice(0)) undo();
@@ -75,15 +79,21 @@ class Recorder implements RequestReadings {
   readonly identity = new Set<string>();
   everything = false;
   stopped = false;
+  isPaused = false;
 
   field(name: string): void {
-    if (this.stopped) return;
-    if (IDENTITY_FIELDS.has(name)) this.identity.add(name);
+    if (this.stopped || this.isPaused) return;
+    if (IDENTITY_FIELDS.has(name)) this.who(name);
     else if (!Object.hasOwn(Object.prototype, name)) this.fields.add(name);
   }
 
+  /** An input that tells who is asking. */
+  who(input: string): void {
+    if (!this.stopped && !this.isPaused) this.identity.add(input);
+  }
+
   all(): void {
-    if (!this.stopped) this.everything = true;
+    if (!this.stopped && !this.isPaused) this.everything = true;
   }
 }
 
@@ -170,7 +180,7 @@ function watchAddress(socket: Socket | undefined | null, recorder: Recorder): ()
   const shared = watchers.get(socket) ?? { recorders: new Set<Recorder>(), undo: () => {} };
   if (shared.recorders.size === 0) {
     shared.undo = watchProperty(socket, 'remoteAddress', () => {
-      for (const one of shared.recorders) one.identity.add('ip');
+      for (const one of shared.recorders) one.who('ip');
     });
     watchers.set(socket, shared);
   }
@@ -189,8 +199,7 @@ function watchLocals(holder: LocalsHolder, recorder: Recorder): () => void {
   if (real === undefined || real === null) return () => {};
   const before = new Set(Object.keys(real));
   const note = (name: string | symbol): void => {
-    if (typeof name === 'string' && !recorder.stopped && !written.has(name))
-      recorder.identity.add(`res.locals.${name.slice(0, 60)}`);
+    if (typeof name === 'string' && !written.has(name)) recorder.who(`res.locals.${name.slice(0, 60)}`);
   };
   const written = new Set<string | symbol>();
   const locals = new Proxy(real, {

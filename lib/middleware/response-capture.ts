@@ -1,12 +1,14 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { runHeadWriters } from './cache-headers-at-head.js';
+import { setFields } from './set-fields.js';
 
 /** Status and fields of a response at the moment its head is written. Names as the handler spelled them. */
 export interface CapturedHead {
   readonly status: number;
   /** Lower-case name to value or values; without those that were there before the capture began and did not change. */
   readonly fields: Readonly<Record<string, string | readonly string[]>>;
-  /** Lower-case name to the spelling used. */
-  readonly spelling: ReadonlyMap<string, string>;
+  /** All fields, those of middlewares outside the capture too: they bind this cache as well. */
+  readonly all: Readonly<Record<string, string | readonly string[]>>;
 }
 
 /** What to do with a response once its head is known. */
@@ -24,6 +26,8 @@ export interface CaptureListener {
    */
   onBegin(status: number): boolean;
   onSwallowed(head: CapturedHead): void;
+  /** The head is handed to the middlewares outside, who may read the request for reasons of their own. */
+  onBelow(isBelow: boolean): void;
   /** The head is about to be written: fields may still be set on the response. Called at most once. */
   onHead(head: CapturedHead): HeadDecision;
   /** The whole body was written. Not called when the head said not to keep it. */
@@ -33,11 +37,6 @@ export interface CaptureListener {
 }
 
 export type AbandonReason = 'closed' | 'too-large' | 'length-mismatch' | 'trailers' | 'declined';
-
-/** On every outgoing message since Node 15, though the type declarations know it on client requests only. */
-interface RawNames {
-  getRawHeaderNames(): string[];
-}
 
 type PlainWriteHead = (this: ServerResponse, status: number, reason?: string) => ServerResponse;
 
@@ -95,29 +94,38 @@ class ResponseCapture {
       res.statusCode = status;
       return res;
     }
+    // What cacheHeaders has to say belongs to the head, though its own place is further out.
+    runHeadWriters(res, status);
     this.#head = this.#snapshot(status);
     const decision = this.#listener.onHead(this.#head);
     if (!decision.keep) this.#abandon('declined');
     if (decision.notModified === true) {
       for (const name of NO_BODY_FIELDS) res.removeHeader(name);
       // For 304 Node itself drops what the handler goes on to write.
-      return (this.#writeHead as PlainWriteHead).call(res, 304);
+      return this.#handDown(304, undefined);
     }
-    return (this.#writeHead as PlainWriteHead).call(res, status, reason);
+    return this.#handDown(status, reason);
+  }
+
+  #handDown(status: number, reason: string | undefined): ServerResponse {
+    this.#listener.onBelow(true);
+    try {
+      return (this.#writeHead as PlainWriteHead).call(this.#res, status, reason);
+    } finally {
+      this.#listener.onBelow(false);
+    }
   }
 
   #snapshot(status: number): CapturedHead {
     const res = this.#res;
     const fields: Record<string, string | readonly string[]> = Object.create(null);
-    const spelling = new Map<string, string>();
-    for (const spelled of (res as ServerResponse & RawNames).getRawHeaderNames()) {
-      const name = spelled.toLowerCase();
-      const value = res.getHeader(name);
-      if (value === undefined || sameValue(value, this.#outer[name])) continue;
-      fields[name] = Array.isArray(value) ? value.map(String) : String(value);
-      spelling.set(name, spelled);
+    const all: Record<string, string | readonly string[]> = Object.create(null);
+    for (const [name, value] of Object.entries(res.getHeaders())) {
+      if (value === undefined) continue;
+      all[name] = Array.isArray(value) ? value.map(String) : String(value);
+      if (!sameValue(value, this.#outer[name])) fields[name] = all[name];
     }
-    return { status, fields, spelling };
+    return { status, fields, all };
   }
 
   #begin(status: number): boolean {
@@ -190,23 +198,6 @@ class ResponseCapture {
     this.#state = 'over';
     this.#chunks = [];
     this.#listener.onAbandoned(reason);
-  }
-}
-
-/** Sets fields in any of the forms `writeHead` takes: an object, a flat array, or an array of pairs. */
-export function setFields(res: ServerResponse, fields: unknown): void {
-  if (fields === undefined || fields === null || typeof fields !== 'object') return;
-  if (!Array.isArray(fields)) {
-    for (const [name, value] of Object.entries(fields)) if (value !== undefined) res.setHeader(name, value as string);
-    return;
-  }
-  const flat: unknown[] = Array.isArray(fields[0]) ? fields.flat(1) : fields;
-  const replaced = new Set<string>();
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const name = String(flat[i]);
-    if (replaced.has(name.toLowerCase())) res.appendHeader(name, flat[i + 1] as string);
-    else res.setHeader(name, flat[i + 1] as string);
-    replaced.add(name.toLowerCase());
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { setFields } from './response-capture.js';
+import { setFields } from './set-fields.js';
 
 type Call = { readonly method: 'writeHead' | 'write' | 'end' | 'flushHeaders'; readonly args: unknown[] };
 

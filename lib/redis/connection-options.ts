@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { ClusterOptions, RedisOptions } from 'ioredis';
-import { Redis } from 'ioredis';
 import { optionError, WarmpathError } from '../common/errors.js';
 import { checkKnownKeys, textOption, wholeNumber } from '../common/options.js';
 import { clusterDefaults, connectionDefaults, standaloneDefaults } from './client-defaults.js';
 import { parseRedisUrl } from './connection-url.js';
+import { ioredis } from './ioredis.js';
 
 /** An address as `'host:port'`, `'[::1]:port'` or an object. */
 export type RedisAddress = string | { readonly host: string; readonly port?: number };
@@ -100,7 +100,7 @@ function checked(options: CreateRedisOptions): CreateRedisOptions {
 }
 
 function defaultsOfIoredis(): object {
-  return (Redis as unknown as { defaultOptions?: object }).defaultOptions ?? {};
+  return (ioredis().Redis as unknown as { defaultOptions?: object }).defaultOptions ?? {};
 }
 
 function checkOnePlace({ host, path, sentinels, clusterNodes, name, db }: CreateRedisOptions): void {

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { reconnectDelayMs } from './client-defaults.js';
 import { DEDICATED_OPTIONS } from './dedicated-options.js';
+import { ioredis } from './ioredis.js';
 import { callWithin } from './settle-within.js';
 
 const CHANNEL = '+switch-master';
@@ -48,7 +49,7 @@ export class SentinelWatch {
   #open(): void {
     const { sentinels = [], sentinelUsername, sentinelPassword, sentinelTLS, family } = this.#client.options;
     const address = sentinels[this.#next++ % sentinels.length];
-    const sentinel = new Redis({
+    const sentinel = new (ioredis().Redis)({
       ...DEDICATED_OPTIONS,
       enableReadyCheck: false,
       host: address?.host,
