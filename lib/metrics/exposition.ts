@@ -1,7 +1,9 @@
 import type { MetricFamily } from './collectors.js';
 import type { MetricValue } from './tally.js';
 
+/** Media type of Prometheus' text format. */
 export const TEXT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+/** Media type of OpenMetrics. */
 export const OPENMETRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 /**

@@ -3,11 +3,13 @@
  * README table and the tests all read this file, so a name cannot be right in one of them and wrong in another.
  */
 
+/** The kinds of metrics in use. */
 export type MetricType = 'counter' | 'gauge' | 'histogram';
 
 /** How the values of several workers of one machine become one (prom-client's words). */
 export type Aggregator = 'sum' | 'max' | 'min' | 'average';
 
+/** One metric: what it tells, and by which labels. */
 export interface MetricDeclaration {
   readonly help: string;
   readonly type: MetricType;
@@ -27,7 +29,10 @@ const gauge = (help: string, aggregator: Aggregator, labels: readonly string[] =
 const histogram = (help: string, labels: readonly string[] = []) =>
   Object.freeze({ help, type: 'histogram', labels, aggregator: 'sum' } as const);
 
-// Redis figures are the server's own: every worker reports the same server, so workers are joined by max, never added.
+/**
+ * Every metric, by name. Redis figures are the server's own: every worker reports the same server, so workers are joined
+ * by max, never added.
+ */
 export const METRICS = Object.freeze({
   http_request_duration_seconds: histogram('Time from the request to the end of its response', [
     'method',
@@ -60,6 +65,7 @@ export const METRICS = Object.freeze({
   redis_keyspace_misses_total: counter('Key look-ups in Redis that found none', [], 'max'),
 } satisfies Record<string, MetricDeclaration>);
 
+/** The name of a metric of this package. */
 export type MetricName = keyof typeof METRICS;
 
 /** Not ours: what the example application adds to the registry, for its own row of the dashboard. */

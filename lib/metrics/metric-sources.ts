@@ -51,6 +51,7 @@ export interface BusyClient {
 
 /** The results a judged request can have. */
 export const LIMIT_RESULTS = ['allowed', 'limited', 'shadow', 'local', 'error'] as const;
+/** One of {@link LIMIT_RESULTS}. */
 export type LimitResult = (typeof LIMIT_RESULTS)[number];
 
 /** What a limiter has counted. */

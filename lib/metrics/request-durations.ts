@@ -2,6 +2,7 @@ import { type DurationCounts, Durations } from './durations.js';
 import { MAX_LABEL_VALUES, REQUEST_BUCKETS } from './metric-catalog.js';
 import { methodLabel, statusLabel } from './request-labels.js';
 
+/** What the response cache did for a request. */
 export type CacheResult = 'hit' | 'stale' | 'miss' | 'bypass';
 
 /** One finished request, as the metrics see it. */
@@ -16,6 +17,7 @@ export interface FinishedRequest {
   readonly exemplar?: Readonly<Record<string, string>> | undefined;
 }
 
+/** One observation singled out, with what leads to its trace. */
 export interface Exemplar {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -23,6 +25,7 @@ export interface Exemplar {
   readonly timestamp: number;
 }
 
+/** The durations of one combination of labels. */
 export interface RequestSeries {
   readonly method: string;
   readonly route: string;

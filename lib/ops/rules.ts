@@ -11,6 +11,7 @@ export type Rule =
       readonly annotations: { readonly summary: string; readonly description: string };
     };
 
+/** Rules that are evaluated together. */
 export interface RuleGroup {
   readonly name: string;
   readonly rules: readonly Rule[];

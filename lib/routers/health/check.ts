@@ -2,6 +2,7 @@ import { type Duration, positiveDurationMs } from '../../common/duration.js';
 import { optionError } from '../../common/errors.js';
 import { booleanOption, checkKnownKeys, functionOption } from '../../common/options.js';
 
+/** The three states of a check and of the whole. */
 export type HealthStatus = 'healthy' | 'degraded' | 'down';
 
 /** What a check says: a status, or with a word of explanation that only `details` shows. */

@@ -7,6 +7,7 @@ import { busiestSection, limitsSection } from './sections-limits.js';
 import { overviewSection, stateSection } from './sections-overview.js';
 import { findingsSection, reasonsSection, routesSection } from './sections-traffic.js';
 
+/** The name of a part of the page. */
 export type SectionName = keyof ReturnType<typeof sections>;
 
 /** Every part of the page that changes, as markup. The page and its live updates are made by the same code. */
