@@ -12,7 +12,10 @@ async function verdictsOf(name: SubjectName, expected: (id: string) => boolean):
     const again = notPassed(CASES, judge(CASES, results))
       .map(({ id }) => id)
       .filter((id) => !expected(id));
-    if (again.length > 0) for (const [id, result] of await runSuite(subject.layer, again)) results.set(id, result);
+    if (again.length === 0) return judge(CASES, results);
+    // Said aloud: a case that is here again and again is a race of ours, not a busy machine.
+    for (const id of again) console.warn(`second chance for ${id}: ${JSON.stringify(results.get(id))}`);
+    for (const [id, result] of await runSuite(subject.layer, again)) results.set(id, result);
     return judge(CASES, results);
   } finally {
     await subject.close();
