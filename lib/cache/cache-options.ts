@@ -74,6 +74,10 @@ const KEYS = [
   'clock',
 ];
 
+/**
+ * {@link CacheOptions}, checked, with every default filled in. @throws WarmpathError `ERR_OPTION`,
+ * `ERR_UNKNOWN_OPTION`
+ */
 export function resolveCacheOptions(options: CacheOptions = {}): CacheConfig {
   checkKnownKeys('createCache', options, KEYS);
   const { redis, memory = {}, lease = '30s', waitLimit = '5s', namespace = 'warmpath', version = '1' } = options;

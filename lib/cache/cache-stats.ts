@@ -67,6 +67,7 @@ export class StatsBook {
   }
 }
 
+/** Share of lookups that were served, from 0 to 1; 0 before the first. */
 export function hitRatio(served: number, misses: number): number {
   return served + misses === 0 ? 0 : served / (served + misses);
 }

@@ -17,6 +17,7 @@ export interface Placement {
   readonly lease: Lease | undefined;
 }
 
+/** What became of a response that was to be stored; `vary-limit`: its URL has as many variants as it may. */
 export type PlacedOutcome = StoreOutcome | 'vary-limit';
 
 // RFC 9111 §4.1 sets no bound; a client choosing the values must not fill the store through one URL.

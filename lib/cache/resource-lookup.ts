@@ -75,10 +75,12 @@ function lookupBase(
   });
 }
 
+/** Where a resource is kept that does not vary, or else the index of its variants: the primary key (RFC 9111 §2). */
 export function baseKey(request: RequestKey): EntryKey {
   return { text: request.text, variant: '', label: request.label };
 }
 
+/** Where the variant that this request selects is kept (RFC 9111 §4.1). */
 export function variantKey(request: RequestKey, fields: readonly string[]): EntryKey {
   return { text: request.text, variant: secondaryKey(fields, request.headers), label: request.label };
 }

@@ -19,6 +19,7 @@ export type Turn =
   /** Run the handler for this request alone; with a fence it may be stored all the same. */
   | { readonly kind: 'run'; readonly fence: Fence | undefined };
 
+/** One request's wish to run the handler of a key. Durations in milliseconds. */
 export interface TurnRequest {
   readonly store: EntryStore;
   readonly flights: Flights;

@@ -82,6 +82,7 @@ export const VALUE_USE_KEYS = [
 ] as const;
 const WRAP_KEYS = ['ttl', 'tags', 'force', 'name', ...VALUE_USE_KEYS];
 
+/** {@link WrapOptions}, checked. @throws WarmpathError `ERR_OPTION`, `ERR_UNKNOWN_OPTION` */
 export function resolveWrapOptions<T>(options: WrapOptions<T>): ValuePolicy {
   checkKnownKeys('wrap', options, WRAP_KEYS);
   const { ttl, tags = [], force = false, name = 'data' } = options;
@@ -95,6 +96,10 @@ export function resolveWrapOptions<T>(options: WrapOptions<T>): ValuePolicy {
   };
 }
 
+/**
+ * {@link SetOptions}, checked; the lifetime in milliseconds. @throws WarmpathError `ERR_OPTION`,
+ * `ERR_UNKNOWN_OPTION`
+ */
 export function resolveSetOptions(options: SetOptions): { readonly ttlMs: number; readonly groups: readonly string[] } {
   checkKnownKeys('set', options, ['ttl', 'tags']);
   return { ttlMs: positiveDurationMs('set.ttl', options.ttl), groups: tagGroups('set', options.tags ?? []) };
@@ -108,6 +113,7 @@ export interface WriteThroughConfig {
   readonly redact: Redactor | undefined;
 }
 
+/** {@link WriteThroughOptions}, checked. @throws WarmpathError `ERR_OPTION`, `ERR_UNKNOWN_OPTION` */
 export function resolveWriteThroughOptions<T>(options: WriteThroughOptions<T>): WriteThroughConfig {
   checkKnownKeys('writeThrough', options, ['ttl', 'tags', 'invalidates', 'redact']);
   const { ttl, tags = [], invalidates = [], redact = [] } = options;

@@ -31,6 +31,7 @@ export function wrapValue(request: ValueRequest, refreshes: ValueRefreshes): Pro
   return inTime(visit, resolveVisit(visit));
 }
 
+/** A request for a value as it starts: from now on it waits for others no longer than the cache's `waitLimit`. */
 export function visitOf(request: ValueRequest, refreshes: ValueRefreshes): Visit {
   const startedAt = request.core.store.now();
   const waitUntil = startedAt + request.core.config.waitLimitMs;

@@ -10,6 +10,7 @@ export interface Clock {
 
 const origin = performance.timeOrigin;
 
+/** The clock of this machine. `now()` is monotonic: it does not follow when the system's time is set. */
 export const systemClock: Clock = Object.freeze({
   wallNow: () => Date.now(),
   now: () => origin + performance.now(),

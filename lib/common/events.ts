@@ -32,6 +32,7 @@ export type WarmpathEvent =
       readonly items: number;
     };
 
+/** The names of the events that an {@link EventBus} carries. */
 export type EventType = WarmpathEvent['type'];
 type EventOf<T extends EventType> = Extract<WarmpathEvent, { type: T }>;
 type Listener = (event: WarmpathEvent) => void;

@@ -18,6 +18,7 @@ export const warningsOnly: Logger = Object.freeze({
   error: (...args: unknown[]) => console.error(...args),
 });
 
+/** A logger as pino and the console are one. @throws WarmpathError `ERR_OPTION` when a level is missing */
 export function loggerOption(option: string, value: unknown): Logger {
   const fits = (['debug', 'info', 'warn', 'error'] as const).every(
     (level) => typeof (value as Record<string, unknown> | null)?.[level] === 'function',

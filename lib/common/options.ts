@@ -53,11 +53,13 @@ export function numberBetween(option: string, value: unknown, min: number, max: 
   throw optionError(option, `a number from ${min} to ${max}`, value);
 }
 
+/** `true` or `false`, and nothing that only looks like it. @throws WarmpathError `ERR_OPTION` */
 export function booleanOption(option: string, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
   throw optionError(option, 'true or false', value);
 }
 
+/** A function; its signature is taken on trust. @throws WarmpathError `ERR_OPTION` */
 // biome-ignore lint/complexity/noBannedTypes: the caller names the exact signature
 export function functionOption<F extends Function>(option: string, value: unknown): F {
   if (typeof value === 'function') return value as unknown as F;
@@ -70,6 +72,7 @@ export function textOption(option: string, value: unknown): string {
   throw optionError(option, 'a text that is not empty', value);
 }
 
+/** One of a few words. @throws WarmpathError `ERR_OPTION` naming all of them */
 export function oneOf<T extends string>(option: string, value: unknown, accepted: readonly T[]): T {
   if (typeof value === 'string' && (accepted as readonly string[]).includes(value)) return value as T;
   throw optionError(option, `one of ${accepted.map((word) => `'${word}'`).join(', ')}`, value);

@@ -7,6 +7,7 @@ export interface LaneLimiter {
   writeFields(req: Request, res: Response, decision: never): void;
 }
 
+/** What a limiter decided about a request in the fast lane. */
 export interface LaneDecision {
   readonly admitted: boolean;
 }

@@ -11,6 +11,7 @@ export interface RequestReadings {
   readonly everything: boolean;
 }
 
+/** A request that is being watched while its handler runs. */
 export interface ObservedRequest {
   readonly readings: RequestReadings;
   /** While paused nothing is recorded. */
@@ -19,6 +20,7 @@ export interface ObservedRequest {
   stop(): void;
 }
 
+/** What a handler is shown of its request, and whether its readings are recorded. */
 export interface ObserveOptions {
   /** Lower-case fields the handler is not to see. */
   readonly hidden: ReadonlySet<string>;

@@ -22,6 +22,7 @@ export interface RefreshTicket {
   settle(outcome: string, status: number | undefined): void;
 }
 
+/** A stale entry that is made anew in the background. `leaseMs`: how long it may hold its key. */
 export interface RefreshJob {
   readonly core: CacheCore;
   readonly name: string;

@@ -10,6 +10,7 @@ export interface RequestDemands {
   judge(response: StoredResponse, standing: Standing, now: number): Standing | 'refused';
 }
 
+/** What a request asks of the cache (RFC 9111 §5.2.1, `Pragma` included); `undefined` when it asks nothing. */
 export function demandsOf(headers: HeaderFields): RequestDemands | undefined {
   if (headers['cache-control'] === undefined && headers.pragma === undefined) return undefined;
   const { noStore, noCache, onlyIfCached, maxAgeSeconds, minFreshSeconds, maxStaleSeconds } =

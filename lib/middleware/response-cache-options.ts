@@ -118,6 +118,10 @@ const KEYS = [
   'lease',
 ];
 
+/**
+ * {@link ResponseCacheOptions}, checked, with every default filled in. @throws WarmpathError `ERR_OPTION`,
+ * `ERR_UNKNOWN_OPTION`, `ERR_PARAM`
+ */
 export function resolveResponseCacheOptions(options: ResponseCacheOptions = {}): ResponseCacheConfig {
   checkKnownKeys('responseCache', options, KEYS);
   const { tags = [], vary = [], statuses = DEFAULT_TTL_STATUSES, statusHeader = 'X-Cache', query = {} } = options;

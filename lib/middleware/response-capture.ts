@@ -19,6 +19,10 @@ export interface HeadDecision {
   readonly notModified?: boolean;
 }
 
+/**
+ * Whom a {@link ResponseCapture} tells how the response comes along. Nothing it throws may reach the handler, so it
+ * throws nothing.
+ */
 export interface CaptureListener {
   /**
    * The handler begins to answer with this status. `true` keeps its whole answer from the client; `onSwallowed` is then
@@ -36,6 +40,7 @@ export interface CaptureListener {
   onAbandoned(reason: AbandonReason): void;
 }
 
+/** Why a response was not captured to its end. `declined`: the listener did not want it. */
 export type AbandonReason = 'closed' | 'too-large' | 'length-mismatch' | 'trailers' | 'declined';
 
 type PlainWriteHead = (this: ServerResponse, status: number, reason?: string) => ServerResponse;

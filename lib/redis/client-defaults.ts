@@ -22,6 +22,7 @@ export function connectionDefaults(): Defaults {
   };
 }
 
+/** What a client of one server, or of a master behind Sentinel, is made with unless told otherwise. */
 export function standaloneDefaults(): Defaults {
   return {
     ...connectionDefaults(),
@@ -33,6 +34,7 @@ export function standaloneDefaults(): Defaults {
   };
 }
 
+/** What a client of a cluster is made with unless told otherwise. */
 export function clusterDefaults(): Omit<ClusterOptions, 'redisOptions'> {
   return {
     enableOfflineQueue: false,

@@ -13,6 +13,7 @@ import { SingleLinks } from './single-links.js';
 type AdmissionTask = (client: RedisClient) => Promise<boolean>;
 type StateListener = (state: 'up' | 'down') => void;
 
+/** How long one call to Redis may take, by the clock on the wall. */
 export const DEFAULT_DEADLINE_MS = 100;
 const ADMISSION_LIMIT_MS = 2000;
 const DOWN = Object.freeze({ ok: false, reason: 'down' } as const);

@@ -4,6 +4,7 @@ import { DEDICATED_OPTIONS } from './dedicated-options.js';
 import type { RedisClient } from './guard.js';
 import { callWithin } from './settle-within.js';
 
+/** What happens on a connection for subscriptions. */
 export interface SubscriberEvents {
   onReady(redis: Redis): void;
   onLost(): void;

@@ -22,6 +22,7 @@ export interface FramedEntry {
 /** Why bytes read from a store are not an entry. `foreign-version` is another release's and is left alone. */
 export type FrameFault = 'not-a-frame' | 'foreign-version' | 'truncated' | 'checksum' | 'other-key' | 'malformed';
 
+/** An entry read from bytes, or why they are none. */
 export type DecodedFrame =
   | { readonly ok: true; readonly framed: FramedEntry }
   | { readonly ok: false; readonly fault: FrameFault };

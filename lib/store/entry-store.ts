@@ -20,6 +20,7 @@ export interface Lease {
   release(uncacheableMs?: number): void;
 }
 
+/** What a store answers to whoever wants to fill a key. */
 export type LeaseAnswer =
   /** This process fills; `fence` replaces the one of the lookup. */
   | { readonly kind: 'held'; readonly lease: Lease; readonly fence: Fence }
@@ -30,6 +31,10 @@ export type LeaseAnswer =
   /** The entry changed since the lookup: look again. */
   | { readonly kind: 'changed' };
 
+/**
+ * What became of an entry that was to be stored. `overtaken`: it was invalidated, or made anew, while it was being
+ * made.
+ */
 export type StoreOutcome = 'stored' | 'overtaken' | 'too-large' | 'refused';
 
 /** A set of things to invalidate, already checked. Groups are full group names. */

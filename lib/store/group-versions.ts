@@ -7,6 +7,7 @@ import type { GroupStamp } from './entry-frame.js';
  * changes and the number of prefix invalidations. Random and never reused, so a lost record can only mean "invalid".
  */
 export const VERSION_BYTES = 32;
+/** Bytes of the record of a whole namespace. */
 export const NAMESPACE_BYTES = 48;
 const HARD_BYTES = 16;
 
@@ -31,6 +32,7 @@ export function newNamespaceRecord(): Buffer {
   return record;
 }
 
+/** Whether bytes read from Redis have the length of a version record. */
 export function isVersionRecord(record: Buffer | null | undefined, bytes: number): record is Buffer {
   return record !== null && record !== undefined && record.length === bytes;
 }
@@ -61,6 +63,7 @@ export function namespaceToken(version: GroupVersion): Buffer {
   return version.record.subarray(32, 40);
 }
 
+/** How many prefixes had been invalidated when the namespace's record was written. */
 export function prefixSequenceOf(version: GroupVersion): number {
   return version.record.readDoubleBE(40);
 }

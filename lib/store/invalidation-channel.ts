@@ -3,6 +3,7 @@ import type { RedisClient, RedisGuard } from '../redis/guard.js';
 import type { Subscriber } from '../redis/subscriber.js';
 import type { InvalidationOrder } from './entry-store.js';
 
+/** Who is told of invalidations by other instances. */
 export interface ChannelListener {
   /** Another instance invalidated something. */
   onOrder(order: InvalidationOrder): void;

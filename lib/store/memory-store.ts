@@ -31,6 +31,7 @@ interface Slot {
   checkedAt: number;
 }
 
+/** What a {@link MemoryStore} is made of; `now` in milliseconds. */
 export interface MemoryStoreOptions {
   readonly maxBytes: number;
   readonly now: () => number;

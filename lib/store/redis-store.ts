@@ -36,6 +36,7 @@ export interface RedisFence extends Fence {
   readonly seen: Buffer;
 }
 
+/** What a {@link RedisStore} is made of. */
 export interface RedisStoreOptions {
   readonly guard: RedisGuard;
   readonly keyspace: Keyspace;

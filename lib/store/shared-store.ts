@@ -17,6 +17,7 @@ import type { HeldLease } from './redis-lease.js';
 import type { RedisFence, RedisStore } from './redis-store.js';
 import type { EntryKey, Found, Maybe, StoredEntry } from './stored-entry.js';
 
+/** What a {@link SharedStore} is made of. */
 export interface SharedStoreOptions {
   readonly guard: RedisGuard;
   readonly redis: RedisStore;

@@ -39,6 +39,7 @@ export interface Found {
 /** A value that is there already, or will be. Hits in memory never wait. */
 export type Maybe<T> = T | Promise<T>;
 
+/** Whether a value is still to come. */
 export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
   return typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }

@@ -9,6 +9,7 @@ export interface ByteRange {
   readonly contentRange: string;
 }
 
+/** A range that lies outside of the body: the answer is 416 (RFC 9110 §15.5.17). */
 export interface UnsatisfiableRange {
   readonly kind: 'unsatisfiable';
   /** Value of `Content-Range` of the 416. */

@@ -16,6 +16,8 @@ export const NOT_STORED_REASONS = [
   'uninteresting',
 ] as const;
 
+/** One of {@link NOT_STORED_REASONS}: the same word in `Cache-Status`, events, metrics and on the admin page. */
 export type NotStoredReason = (typeof NOT_STORED_REASONS)[number];
 
+/** Whether a response is stored and, if not, why. */
 export type StoreDecision = { readonly store: true } | { readonly store: false; readonly reason: NotStoredReason };

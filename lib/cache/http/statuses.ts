@@ -10,10 +10,12 @@ const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([200, 203, 204, 300
 /** Statuses an explicit ttl applies to unless the route lists its own. */
 export const DEFAULT_TTL_STATUSES: readonly number[] = Object.freeze([200, 203, 301, 308]);
 
+/** Whether this cache implements what the status asks of caches (RFC 9111 §3 and §5.2.2.3). */
 export function isUnderstood(status: number): boolean {
   return UNDERSTOOD.has(status);
 }
 
+/** Whether a status may get a lifetime by heuristic (RFC 9110 §15.1, RFC 9111 §4.2.2). */
 export function isHeuristicallyCacheable(status: number): boolean {
   return HEURISTICALLY_CACHEABLE.has(status);
 }
