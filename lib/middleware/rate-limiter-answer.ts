@@ -3,8 +3,8 @@ import type { QuotaDecision } from '../quota/quota-decision.js';
 import type { QuotaFieldFormat } from '../quota/quota-fields.js';
 import { retryAfterSeconds, writeQuotaFields } from '../quota/quota-fields.js';
 import { PROBLEM_TYPE, quotaProblem } from '../quota/quota-problem.js';
+import type { RateLimiterConfig } from './rate-limiter-config.js';
 import type { Conventions } from './rate-limiter-conventions.js';
-import type { RateLimiterConfig } from './rate-limiter-options.js';
 
 /** How a limiter speaks to clients. */
 export interface AnswerContext {

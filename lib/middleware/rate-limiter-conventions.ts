@@ -1,7 +1,7 @@
 import type { Options, Store } from 'express-rate-limit';
-import { rateLimit } from 'express-rate-limit';
 import { safeErrorText } from '../common/errors.js';
 import type { Logger } from '../common/logger.js';
+import { expressRateLimit } from '../quota/express-rate-limit.js';
 import type { TierPlan } from '../quota/tier-plan.js';
 import type { RateLimiterOptions } from './rate-limiter-options.js';
 
@@ -19,7 +19,7 @@ export interface Conventions {
  */
 export function resolveConventions(given: RateLimiterOptions, { policies }: TierPlan, logger: Logger): Conventions {
   let resolved: Options | undefined;
-  rateLimit({
+  expressRateLimit().rateLimit({
     ...passedThrough(given),
     limit: policies[0]?.limit ?? 0,
     windowMs: (policies[0]?.windowUs ?? 0) / 1000,

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import type { Partition, Partitions } from '../quota/partition-key.js';
 import type { QuotaSubject } from '../quota/quota-decision.js';
 import type { TierPlan } from '../quota/tier-plan.js';
-import type { RateLimiterConfig } from './rate-limiter-options.js';
+import type { RateLimiterConfig } from './rate-limiter-config.js';
 import type { Reports } from './rate-limiter-reports.js';
 
 /** What naming a request's client and tier needs. */

@@ -1,33 +1,27 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { WarmpathError } from '../common/errors.js';
 import type { EventBus } from '../common/events.js';
-import type { Partition } from '../quota/partition-key.js';
-import { Partitions } from '../quota/partition-key.js';
 import type { QuotaDecision } from '../quota/quota-decision.js';
-import type { QuotaFieldFormat } from '../quota/quota-fields.js';
-import { sfText } from '../quota/quota-fields.js';
-import { QuotaLimiter } from '../quota/quota-limiter.js';
 import type { QuotaStats } from '../quota/quota-stats.js';
 import { nearLimit } from '../quota/quota-stats.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { laneTrace } from './lane-trace.js';
-import type { AnswerContext } from './rate-limiter-answer.js';
 import { refuse, sendQuotaFields } from './rate-limiter-answer.js';
-import type { Conventions } from './rate-limiter-conventions.js';
-import { resolveConventions } from './rate-limiter-conventions.js';
+import type { ClientName, Decided, InfoHolder, LimiterContext } from './rate-limiter-context.js';
+import {
+  COUNTED,
+  decide,
+  keepEarly,
+  knownDecision,
+  partitionNamed,
+  rateLimiterContext,
+} from './rate-limiter-context.js';
 import { QuotaInfo } from './rate-limiter-info.js';
-import type { RateLimiterConfig, RateLimiterOptions } from './rate-limiter-options.js';
-import { resolveRateLimiterOptions } from './rate-limiter-options.js';
+import type { RateLimiterOptions } from './rate-limiter-options.js';
 import { refundByOutcome } from './rate-limiter-refund.js';
-import { Reports } from './rate-limiter-reports.js';
-import type { SubjectContext } from './rate-limiter-subject.js';
-import { subjectOf } from './rate-limiter-subject.js';
 import type { RateLimitInfo } from './request-augmentation.js';
 
+export type { ClientName } from './rate-limiter-context.js';
 export type { RateLimiterOptions } from './rate-limiter-options.js';
-
-/** Whom `check` and `reset` mean: what `key` gave, or without `key` the client's address. */
-export type ClientName = string | { readonly key: string } | { readonly address: string };
 
 /** The middleware, and what can be asked of it. */
 export interface RateLimiter extends RequestHandler {
@@ -74,75 +68,13 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   return limiter;
 }
 
-interface Context extends SubjectContext, AnswerContext {
-  readonly limiter: QuotaLimiter;
-  /** Where a request carries what was decided before it reached the middleware: a symbol no client can name. */
-  readonly early: symbol;
-}
-
-type Decided = QuotaDecision | undefined;
-
-function rateLimiterContext(options: RateLimiterOptions): Context {
-  const config = resolveRateLimiterOptions(options);
-  const conventions = resolveConventions(options, config.plans.strictest, config.logger);
-  const limiter = createLimiter(config, conventions);
-  return {
-    config,
-    conventions,
-    limiter,
-    partitions: new Partitions({
-      ipv6Subnet: config.ipv6Subnet,
-      nat64: config.nat64,
-      remember: Math.min(config.maxKeys, 10_000),
-    }),
-    reports: new Reports(config.logger, limiter.name),
-    format: fieldFormat(config, conventions),
-    early: Symbol('warmpath.quota'),
-  };
-}
-
-function createLimiter(config: RateLimiterConfig, { options }: Conventions): QuotaLimiter {
-  return new QuotaLimiter({
-    ...config,
-    unitCost: config.cost === 1,
-    refunds: options.skipFailedRequests || options.skipSuccessfulRequests,
-  });
-}
-
-function fieldFormat({ name }: RateLimiterConfig, { options }: Conventions): QuotaFieldFormat {
-  const { standardHeaders, legacyHeaders } = options;
-  const draft = standardHeaders === true ? 'draft-6' : standardHeaders;
-  return { draft, legacy: legacyHeaders, prefix: name === undefined ? '' : `${sfText(name)}-` };
-}
-
-const COUNTED = 'counted';
-type Marked = Record<symbol, QuotaDecision | typeof COUNTED | undefined>;
-type InfoHolder = Record<string, RateLimitInfo | undefined>;
-
-// Decided before Express, or by this limiter mounted further up: a request is charged once.
-function knownDecision(context: Context, req: Request): QuotaDecision | typeof COUNTED | undefined {
-  const early = (req as unknown as Marked)[context.early];
-  if (early !== undefined) {
-    (req as unknown as Marked)[context.early] = COUNTED;
-    return early;
-  }
-  const info = (req as unknown as InfoHolder)[context.conventions.options.requestPropertyName];
-  return info !== undefined && QuotaInfo.isBy(info, context) ? COUNTED : undefined;
-}
-
-function decide(context: Context, req: Request, res: Response): Decided | Promise<Decided> {
-  const subject = subjectOf(context, req, res);
-  if (subject instanceof Promise) return subject.then((named) => named && context.limiter.decide(named));
-  return subject && context.limiter.decide(subject);
-}
-
-function act(context: Context, req: Request, res: Response, next: NextFunction, decision: Decided): void {
+function act(context: LimiterContext, req: Request, res: Response, next: NextFunction, decision: Decided): void {
   if (decision) tell(context, req, res, decision);
   if (decision?.admitted === false) refuse(context, req, res, next, decision);
   else next();
 }
 
-function tell(context: Context, req: Request, res: Response, decision: QuotaDecision): void {
+function tell(context: LimiterContext, req: Request, res: Response, decision: QuotaDecision): void {
   const holder = req as unknown as InfoHolder;
   const { requestPropertyName } = context.conventions.options;
   const info = new QuotaInfo(decision, context, holder[requestPropertyName]);
@@ -157,7 +89,7 @@ function tell(context: Context, req: Request, res: Response, decision: QuotaDeci
 }
 
 function signalNearLimit(
-  { config, reports }: Context,
+  { config, reports }: LimiterContext,
   req: Request,
   decision: QuotaDecision,
   info: RateLimitInfo,
@@ -170,7 +102,7 @@ function signalNearLimit(
   }
 }
 
-function controls(context: Context): Pick<RateLimiter, keyof RateLimiter> {
+function controls(context: LimiterContext): Pick<RateLimiter, keyof RateLimiter> {
   const { limiter, config } = context;
   const reset = (client: ClientName): Promise<boolean> => limiter.reset(partitionNamed(context, client).digest);
   return {
@@ -198,16 +130,4 @@ function controls(context: Context): Pick<RateLimiter, keyof RateLimiter> {
       return keepEarly(context, req, decision);
     },
   };
-}
-
-function keepEarly({ early }: Context, req: Request, decision: Decided): Decided {
-  (req as unknown as Marked)[early] = decision ?? COUNTED;
-  return decision;
-}
-
-function partitionNamed({ config, partitions }: Context, client: ClientName): Partition {
-  const named = typeof client === 'string' ? (config.key ? { key: client } : { address: client }) : client;
-  const partition = 'key' in named ? partitions.ofKey(named.key) : partitions.ofAddress(named.address);
-  if (!partition) throw new WarmpathError('ERR_KEY', 'rateLimiter: not an address; say { key } for a key of your own');
-  return partition;
 }

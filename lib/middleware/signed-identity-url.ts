@@ -8,6 +8,7 @@ export interface SignedParameters {
   readonly signature: string;
 }
 
+/** A secret that signs: text or bytes. */
 export type SigningKey = string | Buffer;
 
 /** What the signature covers. */

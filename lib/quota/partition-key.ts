@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
-import { ipKeyGenerator } from 'express-rate-limit';
+import { expressRateLimit } from './express-rate-limit.js';
 import { RecentMap } from './recent-map.js';
 
 /** Who a request is counted for, as hashes of constant size: neither addresses nor keys are kept or shown. */
@@ -27,7 +27,7 @@ export function addressKey(address: string, subnet: Ipv6Subnet, nat64: boolean):
     const embedded = lastIpv4(address);
     if (embedded) return embedded;
   }
-  return ipKeyGenerator(address, subnet);
+  return expressRateLimit().ipKeyGenerator(address, subnet);
 }
 
 // Some proxies append the client's port, which would give every connection a quota of its own; a zone is no one's address.

@@ -23,6 +23,7 @@ export interface WindowPolicyOptions {
   readonly name?: string | undefined;
 }
 
+/** One quota policy as a user writes it. */
 export type QuotaPolicyOptions = BucketPolicyOptions | WindowPolicyOptions;
 
 /**

@@ -1,7 +1,8 @@
 import type { Options } from 'express-rate-limit';
-import { RedisStore } from 'rate-limit-redis';
+import type { RedisStore } from 'rate-limit-redis';
 import type { RedisReply } from '../redis/guard.js';
 import type { Verdict } from './counting.js';
+import { rateLimitRedis } from './express-rate-limit.js';
 import { DECREMENT_WINDOW_SCRIPT, REPAIR_WINDOW_SCRIPT } from './quota-script.js';
 import type { SharedQuotaStore, SharedVerdict } from './redis-quota-store.js';
 import { evalCommand, redisScript } from './redis-script.js';
@@ -25,6 +26,7 @@ export class WindowQuotaStore implements SharedQuotaStore {
     this.#keyOf = keyOf;
     this.#windowMs = windowMs;
     this.#deadlineMs = deadlineMs;
+    const { RedisStore } = rateLimitRedis();
     this.#counters = new RedisStore({ prefix: '', sendCommand: (...command: string[]) => this.#sendCommand(command) });
     // Reads nothing but the window, and sends nothing: loading is answered here.
     void this.#counters.init({ windowMs } as Options);
