@@ -16,7 +16,7 @@ async function app(parts: FilmAppParts = {}) {
   return running;
 }
 
-describe('operating the example', () => {
+describe('operating the example', { timeout: 60_000 }, () => {
   it('reports the health of Redis, SQLite and the price index, with reasons for staff only', async () => {
     const server = await startRedis();
     const redis = createRedis(server.url);

@@ -6,7 +6,7 @@ import { underLoad } from './example/load.js';
 
 const PATHS = ['/api/movies/1', '/api/movies/2', '/api/movies?genre=Drama', '/api/movies/popular', '/api/genres'];
 
-describe('the example while Redis goes and comes back', () => {
+describe('the example while Redis goes and comes back', { timeout: 60_000 }, () => {
   const undo: (() => unknown)[] = [];
   afterEach(async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -32,7 +32,7 @@ describe('the example while Redis goes and comes back', () => {
   }
 
   const uses = async (level: string, ...apps: FilmApp[]) => {
-    for (const app of apps) await expect.poll(() => app.cache?.stats().level, { timeout: 5000 }).toBe(level);
+    for (const app of apps) await expect.poll(() => app.cache?.stats().level, { timeout: 15_000 }).toBe(level);
   };
 
   it.each([
@@ -41,16 +41,16 @@ describe('the example while Redis goes and comes back', () => {
   ] as const)('loses no request when Redis is %s under load, and none when it returns', async (_how, go, comeBack) => {
     const { server, first, second } = await twoApps();
     const load = underLoad([first, second], PATHS, { clients: 8 });
-    await load.answers(300);
+    await load.answers(200);
     await server[go]();
     await uses('memory', first, second);
-    await load.answers(300);
+    await load.answers(200);
     await server[comeBack]();
     await uses('redis', first, second);
-    await load.answers(300);
+    await load.answers(200);
     const { failures, total } = await load.stop();
     expect(failures).toEqual([]);
-    expect(total).toBeGreaterThan(900);
+    expect(total).toBeGreaterThan(600);
   });
 
   it('a write while Redis is away is seen in both apps: at once in its own, and by all once Redis is back', async () => {

@@ -24,7 +24,7 @@ async function startServer(env: Record<string, string> = {}) {
 
 const xCache = async (url: string) => (await fetch(url)).headers.get('X-Cache');
 
-describe('npm start', () => {
+describe('npm start', { timeout: 60_000 }, () => {
   it('imports the films once, says what it repaired and how it caches, and answers', async () => {
     const { run, url, database } = await startServer();
     expect(run.output()).toContain('Imported 3201 films. Repaired on the way:\n    22  date century');
@@ -72,7 +72,7 @@ describe('npm start', () => {
   });
 });
 
-describe('npm run tour', () => {
+describe('npm run tour', { timeout: 60_000 }, () => {
   it('shows a miss and then a hit, each user kept apart and what every write ended', async () => {
     const { url } = await startServer();
     for (const round of ['first', 'second']) {
@@ -99,7 +99,7 @@ describe('npm run tour', () => {
   });
 });
 
-describe('the quick start', () => {
+describe('the quick start', { timeout: 60_000 }, () => {
   it('answers miss, hit, and fresh after a write', async () => {
     const run = start('quick-start.ts', { PORT: '0' });
     const [, url = ''] = await run.printed(/(http:\S+)\n/);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -37,8 +37,19 @@ export function runExample(file: string, env: Record<string, string> = {}): Exam
   running.add(child);
   child.once('exit', () => running.delete(child));
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
-  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+  const heard = new EventEmitter();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      text += chunk;
+      heard.emit('data');
+    });
+  }
+  let over = false;
+  child.once('close', () => {
+    over = true;
+  });
+  const next = () => new Promise((resolve) => heard.once('data', resolve));
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
   return {
     child,
     output: () => text,
@@ -47,8 +58,8 @@ export function runExample(file: string, env: Record<string, string> = {}): Exam
       for (;;) {
         const match = pattern.exec(text);
         if (match) return match;
-        if (child.exitCode !== null) throw new Error(`${file} ended (${child.exitCode}) after: ${text}`);
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
+        if (over) throw new Error(`${file} ended (${await ended}) after: ${text}`);
+        await Promise.race([next(), ended]);
       }
     },
     stop() {
