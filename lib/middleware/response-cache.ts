@@ -25,6 +25,8 @@ import {
 import { routeLabel, UNMATCHED } from './route-label.js';
 import { markServed, type ServedByCache } from './served-by-cache.js';
 
+export type { ResponseCacheOptions } from './response-cache-options.js';
+
 /** One request on its way through the cache. */
 interface Visit {
   readonly core: CacheCore;

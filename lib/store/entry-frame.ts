@@ -67,7 +67,7 @@ export function encodeFrame(framed: FramedEntry, keyDigest: Buffer): Buffer {
   }
   at += meta.copy(frame, at);
   entry.body.copy(frame, at);
-  frame.writeUInt32BE(checksum(frame, CHECKED_FROM), 4);
+  frame.writeUInt32BE(frameChecksum(frame), 4);
   return frame;
 }
 
@@ -76,7 +76,7 @@ export function decodeFrame(frame: Buffer, keyDigest: Buffer): DecodedFrame {
   if (frame.length < 3 || frame.readUInt16BE(0) !== MAGIC) return fault('not-a-frame');
   if (frame.readUInt8(2) !== FORMAT_VERSION) return fault('foreign-version');
   if (frame.length < HEADER_BYTES || frame.readUInt32BE(8) !== frame.length) return fault('truncated');
-  if (frame.readUInt32BE(4) !== checksum(frame, CHECKED_FROM)) return fault('checksum');
+  if (frame.readUInt32BE(4) !== frameChecksum(frame)) return fault('checksum');
   if (frame.compare(keyDigest, 0, 16, 12, 28) !== 0) return fault('other-key');
   try {
     return readChecked(frame);
@@ -84,6 +84,11 @@ export function decodeFrame(frame: Buffer, keyDigest: Buffer): DecodedFrame {
     // Only bytes that pass the checksum and yet contradict themselves come here: written on purpose, so not an entry.
     return fault('malformed');
   }
+}
+
+// The kind stands before the checksum, so it is folded into it.
+function frameChecksum(frame: Buffer): number {
+  return (checksum(frame, CHECKED_FROM) ^ (frame.readUInt8(3) * 0x01010101)) >>> 0;
 }
 
 function readChecked(frame: Buffer): DecodedFrame {
