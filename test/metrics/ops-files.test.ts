@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXAMPLE_METRICS, METRICS } from '../../lib/metrics/metric-catalog.js';
 import { metric } from '../../lib/ops/expressions.js';
+import { metricsTable } from '../../lib/ops/metrics-table.js';
 import { shippedFiles } from '../../lib/ops/shipped-files.js';
 import { requireProgram } from '../support/programs.js';
 
@@ -25,6 +26,11 @@ describe('the shipped dashboard and rules', () => {
     for (const [name, text] of Object.entries(shippedFiles())) {
       expect(readFileSync(new URL(name, ops), 'utf8') === text, name).toBe(true);
     }
+  });
+
+  it('are explained by the README with the same names: print the table with lib/ops/metrics-table.ts', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    for (const row of metricsTable().split('\n')) expect(readme.includes(row), row).toBe(true);
   });
 
   it('cannot name a metric or a label that is not declared', () => {
