@@ -16,7 +16,7 @@ const FLOW = {
   health: 200,
   page: '<!doctype html>',
 };
-const NOT_BEFORE_USE = ['prom-client', 'ioredis', 'light-my-request', 'express', 'compression'];
+const NOT_BEFORE_USE = ['prom-client', 'ioredis', 'express', 'compression'];
 
 interface Used {
   names: string[];
