@@ -5,63 +5,12 @@ import { tagGroup } from '../cache/group-names.js';
 import { groupInvalidation } from '../cache/http/groups.js';
 import type { HeaderFields } from '../cache/http/header-fields.js';
 import { type InvalidationTarget, invalidate, kindOf, orderOf } from '../cache/invalidation.js';
-import { optionError } from '../common/errors.js';
-import { booleanOption, checkKnownKeys, functionOption } from '../common/options.js';
 import type { InvalidationOrder } from '../store/entry-store.js';
-import { type GroupTemplates, groupTemplates } from './group-templates.js';
 import { holdResponse } from './response-hold.js';
-import { isRuleTable, matchRule, type WriteRule, writeRules } from './write-rules.js';
+import { isRuleTable, matchRule, type WriteRule, type WriteRules, writeRules } from './write-rules.js';
+import { type InvalidateOnWriteOptions, resolveWriteTarget, type TagsOf, type WriteTarget } from './write-target.js';
 
-/** What a successful write invalidates; `{param}` stands for `req.params.param` in every text. */
-export interface InvalidateOnWriteOptions {
-  /** Tags, or how to tell them once the handler has decided on its answer. */
-  readonly tags?: readonly string[] | TagsOf | undefined;
-  readonly urls?: readonly string[] | undefined;
-  readonly keys?: readonly string[] | undefined;
-  readonly prefix?: string | undefined;
-  /** `false` leaves everything as it is. @default every 2xx and 3xx */
-  readonly when?: ((req: Request, res: Response) => boolean) | undefined;
-  /** Make stale instead of unusable. @default false */
-  readonly soft?: boolean | undefined;
-}
-
-type TagsOf = (req: Request, res: Response) => readonly string[];
-
-/** For a whole app: `{ 'PUT /movies/:id': ['movie:{id}', 'movies'] }`. */
-export type WriteRules = Readonly<Record<string, readonly string[] | TagsOf | InvalidateOnWriteOptions>>;
-
-/** What one write invalidates, ready to be filled in. */
-export interface WriteTarget {
-  readonly tags: GroupTemplates | undefined;
-  readonly tagsOf: TagsOf | undefined;
-  readonly urls: GroupTemplates | undefined;
-  readonly keys: GroupTemplates | undefined;
-  readonly prefix: GroupTemplates | undefined;
-  readonly when: ((req: Request, res: Response) => boolean) | undefined;
-  readonly soft: boolean;
-}
-
-const KEYS = ['tags', 'urls', 'keys', 'prefix', 'when', 'soft'];
-
-export function resolveWriteTarget(owner: string, options: InvalidateOnWriteOptions): WriteTarget {
-  checkKnownKeys(owner, options, KEYS);
-  const { tags, urls, keys, prefix, when, soft = false } = options;
-  const list = (name: string, value: readonly string[] | undefined): GroupTemplates | undefined =>
-    value === undefined ? undefined : groupTemplates(`${owner}.${name}`, value);
-  if ([tags, urls, keys].every(isNothing) && prefix === undefined) {
-    throw optionError(owner, 'at least one of tags, urls, keys or prefix', options);
-  }
-  return Object.freeze({
-    tags: typeof tags === 'function' ? undefined : list('tags', tags),
-    tagsOf: typeof tags === 'function' ? tags : undefined,
-    urls: list('urls', urls),
-    keys: list('keys', keys),
-    prefix: prefix === undefined ? undefined : groupTemplates(`${owner}.prefix`, [prefix]),
-    when:
-      when === undefined ? undefined : functionOption<(req: Request, res: Response) => boolean>(`${owner}.when`, when),
-    soft: booleanOption(`${owner}.soft`, soft),
-  });
-}
+export type { InvalidateOnWriteOptions, WriteRules };
 
 /**
  * Invalidates after the handler decided on a 2xx or 3xx and before the client sees the answer, on every instance.
@@ -88,10 +37,6 @@ function ruledInvalidation(core: CacheCore, rules: readonly WriteRule[]): Reques
     holdResponse(res, (status) => carryOut(core, target, filled, status, req, res));
     next();
   };
-}
-
-function isNothing(list: readonly string[] | TagsOf | undefined): boolean {
-  return list === undefined || (typeof list !== 'function' && list.length === 0);
 }
 
 // Filled in before the handler runs: a place without a value is a mistake of the program, not of this write.

@@ -1,11 +1,9 @@
 import type { Request } from 'express';
 import { optionError } from '../common/errors.js';
-import {
-  type InvalidateOnWriteOptions,
-  resolveWriteTarget,
-  type WriteRules,
-  type WriteTarget,
-} from './invalidate-on-write.js';
+import { type InvalidateOnWriteOptions, resolveWriteTarget, type TagsOf, type WriteTarget } from './write-target.js';
+
+/** For a whole app: `{ 'PUT /movies/:id': ['movie:{id}', 'movies'] }`. */
+export type WriteRules = Readonly<Record<string, readonly string[] | TagsOf | InvalidateOnWriteOptions>>;
 
 /** One line of a rules table. */
 export interface WriteRule {
@@ -27,9 +25,7 @@ export function isRuleTable(options: object): options is WriteRules {
 export function writeRules(table: WriteRules): readonly WriteRule[] {
   return Object.entries(table).map(([key, value]) => {
     const [, method = '', path = ''] = RULE.exec(key) ?? [];
-    const options: InvalidateOnWriteOptions = Array.isArray(value)
-      ? { tags: value }
-      : (value as InvalidateOnWriteOptions);
+    const options: InvalidateOnWriteOptions = isTags(value) ? { tags: value } : value;
     const names = [...path.matchAll(/:(\w+)/g)].map((match) => match[1] as string);
     checkPlaces(key, options, names);
     return {
@@ -55,6 +51,10 @@ export function matchRule(
     return { target, params };
   }
   return undefined;
+}
+
+function isTags(value: WriteRules[string]): value is readonly string[] | TagsOf {
+  return Array.isArray(value) || typeof value === 'function';
 }
 
 function patternOf(path: string): RegExp {

@@ -9,7 +9,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   common: [],
   redis: ['common'],
   store: ['common', 'redis'],
-  cache: ['common', 'redis', 'store'],
+  queue: ['common', 'redis'],
+  cache: ['common', 'redis', 'store', 'queue'],
   quota: ['common', 'redis', 'store'],
   metrics: ['common', 'redis', 'store', 'cache', 'quota'],
   middleware: ['common', 'redis', 'store', 'cache', 'quota', 'metrics'],
@@ -19,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   index: ['common', 'redis', 'store', 'cache', 'quota', 'metrics', 'middleware', 'routers'],
 };
 const TOUCHES_REQUESTS = ['middleware', 'routers', 'index'];
-const LOADED_WHEN_USED = ['ioredis', 'prom-client', 'light-my-request'];
+const LOADED_WHEN_USED = ['ioredis', 'prom-client'];
 const RESPONSE_METHODS = ['write', 'end', 'writeHead', 'setHeader', 'removeHeader', 'appendHeader', 'flushHeaders'];
 /** Who else may put methods of its own before those of the response: to add fields or to keep it back, never to keep it. */
 const ALSO_REPLACES: Readonly<Record<string, readonly string[]>> = {
