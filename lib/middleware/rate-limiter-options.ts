@@ -11,6 +11,9 @@ import type { RateLimitInfo } from './request-augmentation.js';
 
 type Answer<T> = T | Promise<T>;
 
+// `undefined` means "not given", here as everywhere.
+type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
 /** Options of express-rate-limit that mean the same here. */
 type SharedOptions = Pick<
   ExpressRateLimitOptions,
@@ -27,7 +30,7 @@ type SharedOptions = Pick<
 >;
 
 /** Options of {@link rateLimiter}. `tiers`, or `limit` and `windowMs` as in express-rate-limit, must be given. */
-export interface RateLimiterOptions extends Partial<SharedOptions> {
+export interface RateLimiterOptions extends Optional<SharedOptions> {
   /** The shared client. Without it every instance counts for itself. */
   readonly redis?: RedisClient | undefined;
   /** Quotas per tier: `{ rate, per?, burst }` (token bucket), `{ limit, window }` (fixed window), or an array of both. */

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createCache } from '../../lib/cache/cache.js';
 import { rateLimiter } from '../../lib/middleware/rate-limiter.js';
 import { responseCache } from '../../lib/middleware/response-cache.js';
+import { eventually } from '../../lib/testing/eventually.js';
+import { fakeClock } from '../../lib/testing/fake-clock.js';
 import { EXPRESSES, recordingLogger, serve } from '../quota/quota-support.js';
 
 const QUOTA_FIELDS = /^(ratelimit|x-ratelimit|retry-after)/;
@@ -55,5 +57,26 @@ describe.each(EXPRESSES)('limiter and cache, %s', (_name, express) => {
     for (let index = 0; index < 3; index++) await get(`/${index}`, as('ann'));
     expect((await get('/fresh', as('ann'))).status).toBe(429);
     expect((await get('/fresh', as('ben'))).status).toBe(200);
+  });
+
+  it('a background refresh is not counted', async () => {
+    const clock = fakeClock();
+    const cache = createCache({ clock });
+    const limiter = rateLimiter({ tiers: { a: { limit: 3, window: '1h' } }, logger: recordingLogger() });
+    const app = express();
+    let runs = 0;
+    app.use(limiter);
+    app.get(
+      '/',
+      responseCache(cache, { ttl: '10s', staleWhileRevalidate: '1h' }),
+      (_req, res) => void res.send(`run ${++runs}`),
+    );
+    const { get } = await serve(app);
+    await get();
+    clock.advance(11_000);
+    expect((await get()).body).toBe('run 1');
+    await eventually(() => runs === 2);
+    expect(limiter.stats().tiers.a?.allowed).toBe(2);
+    await eventually(async () => (await get()).body === 'run 2', { timeoutMs: 500 });
   });
 });

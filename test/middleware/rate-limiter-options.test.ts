@@ -79,6 +79,10 @@ describe('rateLimiter options', () => {
       cost: undefined,
       redis: undefined,
       name: undefined,
+      handler: undefined,
+      statusCode: undefined,
+      standardHeaders: undefined,
+      skipFailedRequests: undefined,
     };
     expect(rateLimiter(options).stats().store).toBe('memory');
   });

@@ -311,4 +311,21 @@ describe('limiters', () => {
     expect(await server.cli('KEYS', 'app:warmpath:*')).not.toEqual([]);
     client.disconnect();
   });
+
+  it('leave nothing behind when they are closed (B44)', async () => {
+    const client = createRedis(server.url);
+    const before = liveLimiters().length;
+    const listeners = () => client.eventNames().reduce((sum, name) => sum + client.listenerCount(name), 0);
+    const bare = listeners();
+    for (let index = 0; index < 1000; index++) {
+      rateLimiter({ redis: client, tiers: BUCKET, logger: recordingLogger() }).close();
+    }
+    expect(liveLimiters()).toHaveLength(before);
+    expect(listeners()).toBe(bare);
+    const again = rateLimiter({ redis: client, tiers: BUCKET, logger: recordingLogger() });
+    expect(again.limiterName).toBe('default');
+    await eventually(() => again.stats().store === 'redis');
+    again.close();
+    client.disconnect();
+  });
 });
