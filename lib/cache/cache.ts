@@ -1,14 +1,34 @@
 import { type Duration, durationMs, positiveDurationMs } from '../common/duration.js';
 import type { EventBus } from '../common/events.js';
-import { booleanOption, checkKnownKeys } from '../common/options.js';
-import { SharedStore } from '../store/shared-store.js';
+import { booleanOption, checkKnownKeys, textOption } from '../common/options.js';
+import type { WriteBehindOptions } from '../queue/write-behind-options.js';
+import type { SharedStore } from '../store/shared-store.js';
 import { type CacheCore, createCacheCore, registerCore } from './cache-core.js';
 import { type CacheOptions, resolveCacheOptions } from './cache-options.js';
 import { hitRatio, type NamedStats } from './cache-stats.js';
+import {
+  type CachedFunction,
+  type CachedOptions,
+  cachedFunction,
+  claimName,
+  resolveCachedOptions,
+} from './cached-function.js';
 import { DataCache, registerDataCache } from './data-cache.js';
+import { publishDiagnostics } from './diagnostics.js';
+import { entityTag } from './entity-tag.js';
 import { type InvalidationTarget, invalidate, kindOf, orderOf } from './invalidation.js';
 import { rememberCache } from './live-caches.js';
-import { resolveSetOptions, resolveWrapOptions, type SetOptions, type WrapOptions } from './value-options.js';
+import { withPreviousVersion } from './previous-version.js';
+import { redactor, registerRedaction } from './redact.js';
+import {
+  resolveSetOptions,
+  resolveWrapOptions,
+  resolveWriteThroughOptions,
+  type SetOptions,
+  type WrapOptions,
+  type WriteThroughOptions,
+} from './value-options.js';
+import { type WriteBehind, WriteBehindQueues } from './write-behind-queues.js';
 
 /** Figures of a cache since the process started. */
 export interface CacheStats {
@@ -31,11 +51,13 @@ export interface CacheStats {
 export class Cache {
   readonly #core: CacheCore;
   readonly #data: DataCache;
+  readonly #queues: WriteBehindQueues;
 
   /** Use {@link createCache}. */
   constructor(core: CacheCore) {
     this.#core = core;
     this.#data = new DataCache(core);
+    this.#queues = new WriteBehindQueues(core);
     registerCore(this, core);
     registerDataCache(this, this.#data);
   }
@@ -91,6 +113,40 @@ export class Cache {
   }
 
   /**
+   * A function whose results are kept by its name and arguments: same signature, one call per key over all instances.
+   * Throws `ERR_OPTION` for bad options, and for two functions of one name that were not given it on purpose.
+   */
+  cached<A extends readonly unknown[], R>(
+    fn: (...args: A) => R,
+    options: CachedOptions<A, Awaited<R>>,
+  ): CachedFunction<A, Awaited<R>> {
+    const config = resolveCachedOptions(fn, options as unknown as CachedOptions);
+    claimName(this.#core, config.name, fn, options.name !== undefined);
+    return cachedFunction(this.#core, this.#data, config) as unknown as CachedFunction<A, Awaited<R>>;
+  }
+
+  /**
+   * Writes the source by `write`, then the cache, and resolves to what `write` made. What was kept or being made for the
+   * key before is unusable once this resolves; of writes that overlap none is kept. Rejects with the error of `write`.
+   */
+  async writeThrough<T>(key: string, write: () => T | Promise<T>, options: WriteThroughOptions<T>): Promise<T> {
+    return (await this.#data.writeThrough(key, write, resolveWriteThroughOptions(options))) as T;
+  }
+
+  /**
+   * A queue in front of a slower store. What it returns takes items: each is acknowledged once it is kept (by Redis, or by
+   * this process without one), and handed to `flush` at least once, in order, by one instance at a time. `close` drains it.
+   */
+  writeBehind<T>(name: string, options: WriteBehindOptions<T>): WriteBehind<T> {
+    return this.#queues.open(name, options);
+  }
+
+  /** Makes unusable everything that carries the version of this entity, see `entityTag`. */
+  async bump(entity: string, id: string | number | bigint): Promise<void> {
+    await this.invalidate({ tags: [entityTag(entity, id)] });
+  }
+
+  /**
    * Makes unusable what the target names: hard (the default) from the moment the promise resolves, for all instances;
    * soft makes it stale instead. Resolves also while Redis is away: this process obeys at once, Redis is told before
    * anything is served from it again. Throws `ERR_TARGET` for a target that names nothing.
@@ -104,7 +160,8 @@ export class Cache {
   /** Empties this namespace and version, and nothing else. */
   async clear(): Promise<void> {
     await invalidate(this.#core, { groups: [], prefixes: [], everything: true, soft: false }, 'all');
-    if (this.#core.store instanceof SharedStore) await this.#core.store.sweep();
+    const store = this.#core.store as Partial<Pick<SharedStore, 'sweep'>>;
+    await store.sweep?.();
   }
 
   stats(): CacheStats {
@@ -128,21 +185,40 @@ export class Cache {
   }
 
   /**
-   * Stops: nothing is served from here any more, background work gets up to `grace` to end. The Redis client stays open,
+   * Stops: nothing is served from here any more; background work and queues get up to `grace` to end and to drain. The Redis client stays open,
    * it belongs to who made it. @default grace '5s'
    */
   async close(options: { readonly grace?: Duration } = {}): Promise<void> {
     const graceMs = durationMs('close.grace', options.grace ?? '5s');
     if (this.#core.isClosed) return;
     this.#core.isClosed = true;
-    await endOrTimeOut([...this.#core.pending], graceMs);
+    await Promise.all([endOrTimeOut([...this.#core.pending], graceMs), this.#queues.close(graceMs)]);
     this.#core.closeStore();
   }
 }
 
+/** Options of {@link createCache}. */
+export interface CreateCacheOptions extends CacheOptions {
+  /** Names of fields that are taken out, at any depth, of every value and JSON response before it is stored. @default none */
+  readonly redact?: readonly string[] | undefined;
+  /**
+   * The version deployed before this one, when its entries are good enough to be served as stale ones while they are made
+   * anew. @default none: they are unreachable
+   */
+  readonly compatibleWith?: string | undefined;
+}
+
 /** Makes a cache. Works at once and without a server; with `redis` instances share it. Throws `ERR_OPTION` for bad options. */
-export function createCache(options?: CacheOptions): Cache {
-  const cache = new Cache(createCacheCore(resolveCacheOptions(options)));
+export function createCache(options: CreateCacheOptions = {}): Cache {
+  const { redact = [], compatibleWith, ...rest } = options ?? {};
+  const config = resolveCacheOptions(typeof options === 'object' && options !== null ? rest : options);
+  const takenOut = redactor('createCache.redact', redact);
+  const before = compatibleWith === undefined ? undefined : textOption('createCache.compatibleWith', compatibleWith);
+  const plain = createCacheCore(config);
+  const core = before === undefined || before === config.version ? plain : withPreviousVersion(plain, before);
+  registerRedaction(core, takenOut);
+  publishDiagnostics(core.events);
+  const cache = new Cache(core);
   rememberCache(cache);
   return cache;
 }
