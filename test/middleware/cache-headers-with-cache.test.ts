@@ -2,7 +2,8 @@ import type { RequestHandler } from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createCache } from '../../lib/cache/cache.js';
 import { type CacheHeadersOptions, cacheHeaders } from '../../lib/middleware/cache-headers.js';
-import { type ResponseCacheOptions, responseCache } from '../../lib/middleware/response-cache.js';
+import { responseCache } from '../../lib/middleware/response-cache.js';
+import type { ResponseCacheOptions } from '../../lib/middleware/response-cache-options.js';
 import { EXPRESS, serve } from './cache-headers-support.js';
 
 const ORDERS = ['cacheHeaders before responseCache', 'responseCache before cacheHeaders'] as const;
