@@ -6,6 +6,7 @@ import { groupInvalidation } from '../cache/http/groups.js';
 import type { HeaderFields } from '../cache/http/header-fields.js';
 import { type InvalidationTarget, invalidate, kindOf, orderOf } from '../cache/invalidation.js';
 import type { InvalidationOrder } from '../store/entry-store.js';
+import type { Middleware } from './middleware-type.js';
 import { holdResponse } from './response-hold.js';
 import { isRuleTable, matchRule, type WriteRule, type WriteRules, writeRules } from './write-rules.js';
 import { type InvalidateOnWriteOptions, resolveWriteTarget, type TagsOf, type WriteTarget } from './write-target.js';
@@ -16,16 +17,17 @@ export type { InvalidateOnWriteOptions, WriteRules };
  * Invalidates after the handler decided on a 2xx or 3xx and before the client sees the answer, on every instance.
  * When Redis cannot be told, this process obeys at once and Redis is told before anything is served from it again.
  */
-export function invalidateOnWrite(cache: Cache, options: InvalidateOnWriteOptions | WriteRules): RequestHandler {
+export function invalidateOnWrite(cache: Cache, options: InvalidateOnWriteOptions | WriteRules): Middleware {
   const core = coreOf(cache);
-  if (isRuleTable(options)) return ruledInvalidation(core, writeRules(options));
+  if (isRuleTable(options)) return ruledInvalidation(core, writeRules(options)) as Middleware;
   const target = resolveWriteTarget('invalidateOnWrite', options as InvalidateOnWriteOptions);
 
-  return function invalidateOnWriteMiddleware(req, res, next) {
+  const middleware: RequestHandler = function invalidateOnWriteMiddleware(req, res, next) {
     const filled = fillTarget(target, req);
     holdResponse(res, (status) => carryOut(core, target, filled, status, req, res));
     next();
   };
+  return middleware as Middleware;
 }
 
 function ruledInvalidation(core: CacheCore, rules: readonly WriteRule[]): RequestHandler {

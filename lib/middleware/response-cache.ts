@@ -13,6 +13,7 @@ import { laneOf } from './fast-lane.js';
 import { fill, isFilling } from './fill-response.js';
 import { forwardUncached } from './forward-uncached.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
+import type { Middleware } from './middleware-type.js';
 import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
 import { demandsOf, type RequestDemands } from './request-demands.js';
 import { identityOf, NOT_CACHED } from './request-identity.js';
@@ -50,11 +51,11 @@ const MAX_ROUNDS = 50;
  * Answers GET and HEAD from the store where HTTP allows it, and stores what the handler answers otherwise (RFC 9111).
  * For a route, a router or a whole app. Never makes a request fail: whatever is wrong with the cache, the handler runs.
  */
-export function responseCache(cache: Cache, options: ResponseCacheOptions = {}): RequestHandler {
+export function responseCache(cache: Cache, options: ResponseCacheOptions = {}): Middleware {
   const core = coreOf(cache);
   const config = resolveResponseCacheOptions(options);
 
-  return function responseCacheMiddleware(req, res, next) {
+  const middleware: RequestHandler = function responseCacheMiddleware(req, res, next) {
     if (req.method !== 'GET' && req.method !== 'HEAD') return passUnsafe(core, config, req, res, next);
     const name = nameOf(config, req);
     const counters = core.stats.of(name);
@@ -84,6 +85,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
       rounds: 0,
     });
   };
+  return middleware as Middleware;
 }
 
 // A middleware mounted for a whole app sees the request before any route is matched.
