@@ -136,6 +136,16 @@ describe('a changing request from elsewhere (A6.2)', () => {
     expect((await fetch(`${base}/cache/flush`, { method: 'POST', headers, body: '{}' })).status).toBe(200);
   });
 
+  it.each([
+    [true, 200],
+    [false, 403],
+  ])('is known by the host a proxy states only where the app trusts it (%s)', async (trust, status) => {
+    const { app, base } = await adminApp();
+    app.set('trust proxy', trust);
+    const headers = { ...ALLOWED, origin: 'https://admin.example', 'x-forwarded-host': 'admin.example' };
+    expect((await fetch(`${base}/cache/flush`, { method: 'POST', headers, body: '{}' })).status).toBe(status);
+  });
+
   it('cannot read an answer either: permissions of the app for other sites do not reach it', async () => {
     const { base } = await adminApp({
       before: [

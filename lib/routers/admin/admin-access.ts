@@ -40,9 +40,17 @@ export function forgeryReason(req: Request): string | undefined {
   return undefined;
 }
 
-// `req.host` follows the app's trust in its proxy; the Host field is what the browser spoke to without one.
+// The Host field is what the browser spoke to, unless a proxy changed it; X-Forwarded-Host counts where the app trusts it.
 function isOwnOrigin(origin: string, req: Request): boolean {
   if (!URL.canParse(origin)) return false;
   const { host } = new URL(origin);
-  return [req.headers.host, req.host].some((own) => typeof own === 'string' && own.toLowerCase() === host);
+  return [req.headers.host, trustedHost(req)].some((own) => own?.toLowerCase() === host);
+}
+
+function trustedHost(req: Request): string | undefined {
+  const first = String(req.headers['x-forwarded-host'] ?? '')
+    .split(',')[0]
+    ?.trim();
+  const isTrusted = first !== undefined && first.replace(/:\d+$/, '') === req.hostname;
+  return isTrusted ? first : undefined;
 }

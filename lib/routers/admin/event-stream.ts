@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express';
-import { onDraining } from '../../middleware/draining.js';
+import { isDraining, onDraining } from '../../middleware/draining.js';
 import type { LiveFeed, Update } from './live-feed.js';
 
 const MAX_STREAMS = 50;
@@ -7,10 +7,10 @@ const RECHECK_MS = 30_000;
 
 /**
  * Server-sent events for a page that is open. Sends only the parts that changed, asks again every half minute whether
- * the viewer may still look, and ends when the process drains. `false`: too many are open.
+ * the viewer may still look, and ends when the process drains. `false`: too many are open, or it drains already.
  */
 export function openStream(req: Request, res: Response, feed: LiveFeed, mayStay: () => Promise<boolean>): boolean {
-  if (feed.watchers >= MAX_STREAMS) return false;
+  if (feed.watchers >= MAX_STREAMS || isDraining()) return false;
   res.statusCode = 200;
   res.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
   // Compression and proxies that buffer would hold back what should be seen at once.
