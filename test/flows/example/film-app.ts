@@ -1,9 +1,11 @@
 import type { AddressInfo } from 'node:net';
+import { afterAll } from 'vitest';
 import { createApp } from '../../../example-app/app.js';
 import { readConfig } from '../../../example-app/config.js';
 import { CatalogueDatabase } from '../../../example-app/data/database.js';
 import { importFilms } from '../../../example-app/data/import.js';
 import { type Cache, createCache, type createRedis } from '../../../example-app/warmpath.js';
+import { databaseFile } from './example-process.js';
 
 type RedisClient = ReturnType<typeof createRedis>;
 
@@ -76,10 +78,27 @@ export async function startFilmApp({ cached = true, redis, env = {}, db }: FilmA
   };
 }
 
+/** A catalogue of all films in memory. Imported once for a test file, then copied: a tenth of the time. */
 export function importedCatalogue(): CatalogueDatabase {
+  template ??= importedFile();
   const db = new CatalogueDatabase(':memory:');
-  importFilms(db);
+  db.run('ATTACH ? AS template', [template]);
+  db.run('INSERT INTO movies SELECT * FROM template.movies');
+  db.run('DETACH template');
   return db;
+}
+
+let template: string | undefined;
+let removeTemplate = () => {};
+afterAll(() => removeTemplate());
+
+function importedFile(): string {
+  const { file, remove } = databaseFile();
+  removeTemplate = remove;
+  const db = new CatalogueDatabase(file);
+  importFilms(db);
+  db.close();
+  return file;
 }
 
 async function request(db: CatalogueDatabase, url: string, method: string, sending: Sending): Promise<Answer> {
