@@ -1,0 +1,43 @@
+import { availableParallelism, loadavg } from 'node:os';
+import { type Figures, LONG, play, type Scenario } from './support/scenario.js';
+import { absences, losses, refusals } from './support/server-scenarios.js';
+
+// npm run faults [-- B3 B8 …]: every fault under 200 requests/s from a client, one table.
+const all: readonly Scenario[] = [...absences, ...refusals, ...losses];
+const wanted = process.argv.slice(2);
+const chosen = wanted.length === 0 ? all : all.filter(({ row }) => wanted.includes(row));
+
+const ms = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(value < 10 ? 1 : 0));
+
+console.log(`Node ${process.version}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}\n`);
+console.log(
+  '| row | fault | requests | not 2xx | stale | wrong | added p99, first 0.6 s | added p99, after | full service after |',
+);
+console.log('|---|---|---:|---:|---:|---:|---:|---:|---:|');
+let broken = 0;
+for (const scenario of chosen) {
+  try {
+    const figures = await play(scenario, LONG);
+    print(figures);
+    broken += isKept(figures) ? 0 : 1;
+  } catch (error) {
+    broken += 1;
+    console.log(
+      `| ${scenario.row} | ${scenario.title} | could not be played: ${error instanceof Error ? error.message : error} |`,
+    );
+  }
+}
+console.log(broken === 0 ? '\nEvery promise was kept.' : `\n${broken} of ${chosen.length} broke a promise.`);
+process.exit(broken === 0 ? 0 : 1);
+
+function print(figures: Figures): void {
+  const { row, title, requests, failed, stale, wrong, addedEarlyMs, addedMs, recoverMs } = figures;
+  const cells = [row, title, requests, failed.length, stale.length, wrong.length];
+  console.log(`| ${[...cells, `${ms(addedEarlyMs)} ms`, `${ms(addedMs)} ms`, `${ms(recoverMs)} ms`].join(' | ')} |`);
+  for (const line of [...failed, ...stale, ...wrong].slice(0, 5)) console.log(`    ${line}`);
+}
+
+// What must hold on any machine; latency is printed, as it depends on the machine.
+function isKept({ failed, stale, wrong, recoverMs }: Figures): boolean {
+  return failed.length + stale.length + wrong.length === 0 && recoverMs <= 2500;
+}

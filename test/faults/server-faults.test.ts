@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { play, type Scenario, SHORT } from './support/scenario.js';
+import { absences, losses, refusals } from './support/server-scenarios.js';
+
+// Promised are two seconds; the allowance is for a machine that does other things meanwhile.
+const RECOVERED_MS = 4000;
+
+const inProcess = ({ needsProcess }: Scenario): boolean => needsProcess !== true;
+const all = [...absences, ...refusals, ...losses].filter(inProcess);
+
+describe('an app under load, with its cache and limiter on a Redis that fails', { timeout: 40_000 }, () => {
+  it.concurrent.each(all)('$row $title: nobody notices, and all is well soon after', async (scenario) => {
+    const { failed, stale, wrong, recoverMs, requests } = await play(scenario, SHORT);
+    expect(failed).toEqual([]);
+    expect(stale).toEqual([]);
+    expect(wrong).toEqual([]);
+    expect(requests).toBeGreaterThan(30);
+    expect(recoverMs).toBeLessThan(RECOVERED_MS);
+  });
+});
