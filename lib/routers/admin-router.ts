@@ -1,17 +1,16 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Cache } from '../cache/cache.js';
-import { coreOf } from '../cache/cache-core.js';
 import { WarmpathError } from '../common/errors.js';
 import { booleanOption, checkKnownKeys, functionOption, textList } from '../common/options.js';
 import { markServed } from '../middleware/served-by-cache.js';
-import { guardOf, type RedisClient } from '../redis/guard.js';
+import type { RedisClient } from '../redis/guard.js';
 import type { Authorize } from './admin/admin-access.js';
 import { answerAdmin } from './admin/admin-handler.js';
 import { adminSourceOf } from './admin/cache-source.js';
 import { type AdminParts, createAdmin } from './admin/create-admin.js';
 import { SHOWN_QUERY } from './admin/redact.js';
 import { handled } from './handler.js';
-import { observeCaches, observeGuard, processSources, redisFigures } from './process-metrics.js';
+import { guardFor, observeCaches, processSources, redisFigures } from './process-metrics.js';
 
 /** Options of {@link adminRouter}. */
 export interface AdminRouterOptions {
@@ -35,9 +34,8 @@ function resolveAdminRouterOptions(options: AdminRouterOptions): AdminParts {
       'adminRouter.authorize: required, a function (req) => boolean that says who may see and empty the cache',
     );
   }
-  const guard = redis ? guardOf(redis) : coreOf(cache).guard;
+  const guard = guardFor(redis, cache);
   observeCaches();
-  if (guard) observeGuard(guard);
   return Object.freeze({
     source: adminSourceOf(cache),
     guard,

@@ -8,13 +8,13 @@ import { checkKnownKeys, functionOption } from '../common/options.js';
 import { readServers } from '../metrics/read-servers.js';
 import { isDraining } from '../middleware/draining.js';
 import { markServed } from '../middleware/served-by-cache.js';
-import { guardOf, type RedisClient, type RedisGuard } from '../redis/guard.js';
+import type { RedisClient, RedisGuard } from '../redis/guard.js';
 import { handled, isRead, refuseMethod, sendBody } from './handler.js';
 import { type Check, type CheckFunction, type CheckOptions, resolveChecks } from './health/check.js';
 import { CheckRunner } from './health/check-runner.js';
 import { type HealthReport, healthReport, policyInForce } from './health/health-report.js';
 import { redisCheck } from './health/redis-check.js';
-import { observeCaches, observeGuard, processSources } from './process-metrics.js';
+import { guardFor, observeCaches, processSources } from './process-metrics.js';
 
 /** Options of {@link healthRouter}. */
 export interface HealthRouterOptions {
@@ -44,13 +44,12 @@ const KEYS = ['redis', 'cache', 'checks', 'details', 'keep', 'clock'];
 function resolveHealthRouterOptions(options: HealthRouterOptions = {}): Health {
   checkKnownKeys('healthRouter', options, KEYS);
   const { redis, cache, checks, details = () => false, keep = '1s', clock = systemClock } = options;
-  const guard = redis ? guardOf(redis) : cache && coreOf(cache).guard;
+  const guard = guardFor(redis, cache);
   const own = resolveChecks('healthRouter.checks', checks);
   if (guard && own.some(({ name }) => name === 'redis')) {
     throw optionError('healthRouter.checks.redis', 'another name: `redis` is checked already', 'redis');
   }
   observeCaches();
-  if (guard) observeGuard(guard);
   const probeKey = `${cache ? coreOf(cache).config.namespace : 'warmpath'}:health`;
   const all: readonly Check[] = guard ? [redisCheck(guard, probeKey, readServers), ...own] : own;
   const keepMs = durationMs('healthRouter.keep', keep);

@@ -1,3 +1,4 @@
+import type { Cache } from '../cache/cache.js';
 import { coreOf } from '../cache/cache-core.js';
 import { liveCaches } from '../cache/live-caches.js';
 import { systemClock } from '../common/clock.js';
@@ -8,7 +9,7 @@ import { readServers } from '../metrics/read-servers.js';
 import { RedisFiguresReader } from '../metrics/redis-figures.js';
 import { requestDurations } from '../metrics/request-durations.js';
 import { liveLimiters } from '../quota/limiter-registry.js';
-import type { RedisGuard } from '../redis/guard.js';
+import { guardOf, type RedisClient, type RedisGuard } from '../redis/guard.js';
 import { LiveList } from './live-list.js';
 
 const guards = new LiveList<RedisGuard>();
@@ -18,7 +19,7 @@ const events = new EventCounters();
 export const processSources: MetricSources = {
   caches: () => liveCaches(),
   limiters: () => liveLimiters(),
-  guards: () => onePerClient([...guards.values(), ...liveCaches().map((cache) => coreOf(cache).guard)]),
+  guards: () => onePerClient([...guards.values(), ...guardsOfCaches()]),
 };
 
 // Every part holds a guard of its own on the same client; asking the server once is enough.
@@ -30,14 +31,27 @@ function onePerClient(all: readonly (RedisGuard | undefined)[]): readonly RedisG
   return [...byClient.values()];
 }
 
+// A closed cache has let go of its guard, which says nothing about Redis any more.
+function guardsOfCaches(): readonly (RedisGuard | undefined)[] {
+  const cores = liveCaches().map(coreOf);
+  return cores.filter(({ isClosed }) => !isClosed).map(({ guard }) => guard);
+}
+
 /** Counts the events of every cache there is; of those already counted nothing changes. */
 export function observeCaches(): void {
   for (const cache of liveCaches()) events.attach(cache.events);
 }
 
-/** Adds a Redis client's guard to the metrics of this process; again does nothing. */
-export function observeGuard(guard: RedisGuard): void {
+/**
+ * The guard of what a router was given, counted among those of this process. Where the cache uses the same client its
+ * own hold is taken: closing the cache ends it, and routers need no end of their own.
+ */
+export function guardFor(redis: RedisClient | undefined, cache: Cache | undefined): RedisGuard | undefined {
+  const ofCache = cache && coreOf(cache).guard;
+  if (!redis || ofCache?.client === redis) return ofCache;
+  const guard = guardOf(redis);
   guards.add(guard);
+  return guard;
 }
 
 /** The Redis figures of this process, shared by metrics, health and the admin page. */
