@@ -75,7 +75,7 @@ function drawGrid(root, chart, s, width, height) {
   for (let i = 0; i <= parts; i++) {
     const ago = s.span * (1 - i / parts), minutes = ago / 60000;
     const anchor = i === parts ? 'end' : i === 0 ? 'start' : 'middle';
-    const label = i === parts ? 'now' : minutes < 1 ? '−' + ago / 1000 + ' s' : '−' + minutes.toFixed(minutes % 1 ? 1 : 0) + ' min';
+    const label = i === parts ? 'now' : minutes < 1 ? '−' + Math.round(ago / 1000) + ' s' : '−' + Math.round(minutes * 10) / 10 + ' min';
     root.append(svg('text', { x: s.x(s.end - ago), y: height - 5, 'text-anchor': anchor }, label));
   }
 }
