@@ -120,3 +120,15 @@ export function judgeSamples(samples: Samples): Verdict[] {
     (verdict) => verdict !== undefined,
   );
 }
+
+/** Hits among many entries against hits among few. */
+export function judgeFlat(samples: Samples, [few = 0, many = 0]: readonly number[]): Verdict {
+  const work = cpuRatio(samples, String(many), String(few));
+  return {
+    what: `hits among ${many.toLocaleString('en')} ÷ among ${few.toLocaleString('en')} entries`,
+    budget: '≥ 0.9',
+    reached: work.median.toFixed(2),
+    detail: `${spread(work)} by CPU`,
+    isMet: roundedUp(work.median) >= 0.9,
+  };
+}

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { judgeSamples, type Verdict } from './budgets.js';
+import { judgeFlat, judgeSamples, type Verdict } from './budgets.js';
+import { judgeFigures } from './figures.js';
 import { Field, type RoundsOptions, type Samples } from './harness/compare.js';
 import { type Compiled, compile, packageRoot } from './harness/compile.js';
 import { startRedis } from './harness/redis-server.js';
 import { comparisonTable, table } from './harness/report.js';
+import { measureAmong } from './many-entries.js';
 import { recordHits } from './recording.js';
 import { type Entrant, entrants, recordings } from './suite.js';
 
@@ -86,12 +88,17 @@ const options: RoundsOptions = {
   ...(chosen.node ? { node: chosen.node } : {}),
 };
 const samples = await compareAll(compiled, options);
-redis.stop();
 console.log(
   `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each\n`,
 );
 console.log(comparisonTable(samples, 'express route'));
 const verdicts = judgeSamples(samples);
+if (!chosen.only && !chosen['no-library']) {
+  const counts = [1000, chosen.quick ? 20_000 : 1_000_000];
+  const among = await measureAmong(counts, compiled, { ...options, rounds: Math.min(rounds, 15) });
+  verdicts.push(judgeFlat(among, counts), ...(await judgeFigures(compiled, options, chosen.quick)));
+}
+redis.stop();
 printVerdicts(verdicts);
 console.log(`\n${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
 process.exit(verdicts.some(({ isMet }) => isMet === false) ? 1 : 0);

@@ -16,6 +16,7 @@ export interface Contender {
   /** Statuses that count as an answer. Anything else makes the run fail. @default [200] */
   readonly statuses?: readonly number[];
   readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArguments?: readonly string[];
 }
 
 /** One variant in one round. */
@@ -32,8 +33,9 @@ export interface RoundsOptions {
   readonly durationMs: number;
   readonly warmUpMs: number;
   readonly node?: string;
-  readonly nodeArguments?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Leave the servers to the scheduler. */
+  readonly anyCore?: boolean;
   /** The library's entry, when other than the one compiled from the sources. */
   readonly library?: string;
   readonly onSample?: (name: string, round: number, sample: Sample) => void;
@@ -53,9 +55,9 @@ export class Running {
   constructor(contender: Contender, compiled: Compiled, options: RoundsOptions) {
     this.contender = contender;
     this.process = new PinnedProcess(compiled.bench('harness/serve'), {
-      core: SERVER_CORE,
+      ...(options.anyCore ? {} : { core: SERVER_CORE }),
       ...(options.node ? { node: options.node } : {}),
-      ...(options.nodeArguments ? { nodeArguments: options.nodeArguments } : {}),
+      ...(contender.nodeArguments ? { nodeArguments: contender.nodeArguments } : {}),
       arguments: [compiled.bench(contender.module), contender.variant ?? contender.name],
       env: { WARMPATH_ENTRY: options.library ?? compiled.library, ...options.env, ...contender.env },
     });

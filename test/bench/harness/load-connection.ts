@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 /** What a connection tells its owner. */
 export interface LoadListener {
   /** The next request to send, or undefined to fall silent. */
-  next(): Buffer | undefined;
+  next(connection: LoadConnection): Buffer | 'later' | undefined;
   answered(status: number, bytes: number, elapsedMs: number): void;
   /** Nothing is under way on this connection any more. */
   silent(): void;
@@ -77,12 +77,18 @@ export class LoadConnection {
     this.#send();
   }
 
+  /** Goes on after `next` said `later`. */
+  resume(): void {
+    this.#send();
+  }
+
   get closed(): boolean {
     return this.#socket.destroyed;
   }
 
   #send(): void {
-    const request = this.#listener?.next();
+    const request = this.#listener?.next(this);
+    if (request === 'later') return;
     if (request === undefined) {
       const listener = this.#listener;
       this.#listener = undefined;

@@ -18,17 +18,27 @@ class Measurement implements LoadListener {
   #failed = 0;
   #running = true;
   #busy = 0;
+  // How many requests may be sent now; without a rate, any number.
+  #allowed = Number.POSITIVE_INFINITY;
+  readonly #waiting: LoadConnection[] = [];
+  readonly #ratePerSecond: number | undefined;
   #whenSilent: () => void = () => undefined;
 
   constructor(order: LoadOrder) {
     const host = `127.0.0.1:${order.port}`;
+    this.#ratePerSecond = order.ratePerSecond;
     this.#requests = order.requests.map((request) =>
       request.path.includes('{n}') ? () => requestBytes(numbered(request), host) : requestBytes(request, host),
     );
   }
 
-  next(): Buffer | undefined {
+  next(connection: LoadConnection): Buffer | 'later' | undefined {
     if (!this.#running) return undefined;
+    if (this.#allowed < 1) {
+      this.#waiting.push(connection);
+      return 'later';
+    }
+    this.#allowed--;
     this.#turn = (this.#turn + 1) % this.#requests.length;
     const request = this.#requests[this.#turn];
     return typeof request === 'function' ? request() : request;
@@ -59,14 +69,35 @@ class Measurement implements LoadListener {
       this.#whenSilent = resolve;
     });
     this.#busy = connections.length;
+    const pace = this.#startPace();
     for (const connection of connections) connection.work(this);
     setTimeout(() => {
       this.#running = false;
+      this.#resumeWaiting();
     }, durationMs);
     await ended;
+    clearInterval(pace);
     const elapsedMs = performance.now() - startedAt;
     const used = process.cpuUsage(cpu);
     return this.#result(elapsedMs, (used.user + used.system) / 1000 / elapsedMs);
+  }
+
+  #startPace(): NodeJS.Timeout | undefined {
+    const rate = this.#ratePerSecond;
+    if (rate === undefined) return undefined;
+    this.#allowed = 0;
+    let last = performance.now();
+    return setInterval(() => {
+      const now = performance.now();
+      // What could not be sent in time is dropped, not saved up: an open loop has no memory beyond a moment.
+      this.#allowed = Math.min(this.#allowed + ((now - last) * rate) / 1000, rate / 10);
+      last = now;
+      this.#resumeWaiting();
+    }, 4);
+  }
+
+  #resumeWaiting(): void {
+    for (const connection of this.#waiting.splice(0)) connection.resume();
   }
 
   #result(elapsedMs: number, generatorLoad: number): LoadResult {

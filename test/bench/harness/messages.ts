@@ -12,6 +12,8 @@ export interface LoadOrder {
   readonly port: number;
   readonly connections: number;
   readonly durationMs: number;
+  /** Requests per second to offer. @default as many as are answered */
+  readonly ratePerSecond?: number;
   readonly requests: readonly PlannedRequest[];
 }
 

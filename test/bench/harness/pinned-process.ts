@@ -9,8 +9,8 @@ process.on('exit', () => {
 });
 
 export interface PinnedOptions {
-  /** Core the process and all its threads stay on; ignored where `taskset` is missing. */
-  readonly core: number;
+  /** Core the process and all its threads stay on; ignored where `taskset` is missing. @default any */
+  readonly core?: number;
   readonly node?: string;
   readonly nodeArguments?: readonly string[];
   readonly arguments?: readonly string[];
@@ -28,7 +28,7 @@ export class PinnedProcess {
       script,
       ...(options.arguments ?? []),
     ];
-    const pinned = canPin ? ['taskset', '-c', String(options.core), ...command] : command;
+    const pinned = canPin && options.core !== undefined ? ['taskset', '-c', String(options.core), ...command] : command;
     this.#child = spawn(pinned[0]!, pinned.slice(1), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, NODE_ENV: 'production', ...options.env },

@@ -44,7 +44,7 @@ interface Stored {
 }
 
 // How people put a key-value cache in front of a route: look up by URL, answer, else let the route answer and keep its text.
-function keyValueMiddleware(store: KeyValue<Stored>): RequestHandler {
+export function keyValueMiddleware(store: KeyValue<Stored>): RequestHandler {
   return async (req, res, next) => {
     const hit = await store.get(req.originalUrl);
     if (hit) {

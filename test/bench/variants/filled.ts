@@ -1,0 +1,95 @@
+// Caches filled with many entries: ours and, for comparison, peers, asked for memory and for hits among so many.
+import type { RequestListener } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { pathToFileURL } from 'node:url';
+import express, { type RequestHandler } from 'express';
+import type { ServedVariant, VariantFactory } from '../harness/serve.js';
+import { originHeaders, originRan, redisUrl, text } from './environment.js';
+import { type FillOrder, fill, incompressible, settledMemory } from './fill.js';
+import { apicache, keyv, routeCache } from './peer-modules.js';
+import { keyValueMiddleware } from './peers.js';
+
+type Warmpath = typeof import('../../../lib/index.js');
+const ours = async (): Promise<Warmpath> =>
+  (await import(pathToFileURL(process.env.WARMPATH_ENTRY ?? '').href)) as Warmpath;
+
+function fillable(middleware: RequestHandler, body: () => string | Buffer): ServedVariant {
+  const app = express();
+  app.use(middleware);
+  app.get('/movies/:id', (_req, res) => {
+    originRan();
+    res.set(originHeaders).send(body());
+  });
+  const listener = app as unknown as RequestListener;
+  return { listener, questions: { fill: (order: FillOrder) => fill(listener, order), memory: settledMemory } };
+}
+
+const randomText = (): string =>
+  incompressible()
+    .toString('latin1')
+    .replaceAll(/[^\x20-\x7e]/g, 'x');
+
+async function ourCache(body: () => string | Buffer): Promise<ServedVariant> {
+  const { createCache, responseCache } = await ours();
+  const cache = createCache({ memory: { maxBytes: '16gb' } });
+  const variant = fillable(responseCache(cache, { ttl: '12h' }), body);
+  return { ...variant, questions: { ...variant.questions, stats: () => cache.stats() } };
+}
+
+interface Invalidation {
+  readonly ms: number;
+  readonly stallMs: number;
+}
+
+/** How long invalidating each of some tags takes, and the longest stall of the event loop until half a second later. */
+async function invalidations(redis: boolean, entries: number): Promise<Invalidation[]> {
+  const { createCache, createRedis } = await ours();
+  const client = redis ? createRedis(redisUrl) : undefined;
+  if (client && client.status !== 'ready') await new Promise((resolve) => client.once('ready', resolve));
+  const cache = createCache({
+    ...(client ? { redis: client } : {}),
+    namespace: `tags-${entries}`,
+    memory: { maxBytes: '4gb' },
+  });
+  if (client) await cache.set('ready', 1, { ttl: '1h' });
+  const tags = Array.from({ length: 8 }, (_, at) => `tag-${at}`);
+  for (let id = 0; id < entries; id += 500) {
+    const batch = Array.from({ length: Math.min(500, entries - id) }, (_, at) => id + at);
+    await Promise.all(batch.map((at) => cache.set(`movie:${at}`, { id: at, title: 'amber' }, { ttl: '1h', tags })));
+  }
+  const taken: Invalidation[] = [];
+  for (const tag of tags) {
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    delay.reset();
+    const startedAt = performance.now();
+    await cache.invalidate({ tags: [tag] });
+    const ms = performance.now() - startedAt;
+    await cache.get('movie:1');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    delay.disable();
+    taken.push({ ms, stallMs: delay.max / 1e6 });
+  }
+  await cache.close();
+  client?.disconnect();
+  return taken;
+}
+
+const asking = (questions: ServedVariant['questions']): ServedVariant => ({
+  listener: (_req, res) => res.end(),
+  ...(questions ? { questions } : {}),
+});
+
+export const variants: Record<string, VariantFactory> = {
+  ours: () => ourCache(incompressible),
+  'ours, compressible': () => ourCache(() => text),
+  apicache: async () => fillable((await apicache()).middleware('12 hours'), randomText),
+  'route-cache': async () => fillable((await routeCache()).config({ max: 1e12 }).cacheSeconds(43_200), randomText),
+  keyv: async () => fillable(keyValueMiddleware(await keyv()), randomText),
+  invalidations: () =>
+    asking({
+      memory: (entries: number) => invalidations(false, entries),
+      redis: (entries: number) => invalidations(true, entries),
+    }),
+};
