@@ -11,7 +11,7 @@ import { startRedis } from '../../lib/testing/index.js';
 import { type FilmApp, startFilmApp } from '../flows/example/film-app.js';
 import { requireProgram } from '../support/programs.js';
 
-const FOLDER = 'docs';
+const FOLDER = 'example-app/screenshots';
 const LOAD_MS = Number(process.env.LOAD_MS ?? 600_000);
 const SHOTS = [
   { name: 'admin-page-light', width: 1360, height: 1010, colorScheme: 'light' },
