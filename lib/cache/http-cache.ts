@@ -4,13 +4,15 @@ import { type EntryKey, isPromise, type StoredEntry } from '../store/stored-entr
 import type { CacheCore } from './cache-core.js';
 import { MAX_VARY_NAMES } from './http/may-store.js';
 import { unionOfNames } from './http/vary.js';
-import { baseKey, type RequestKey, type VariantIndex, variantKey } from './resource-lookup.js';
+import { baseKey, type RequestKey, type StoredVariant, type VariantIndex, variantKey } from './resource-lookup.js';
 
 /** Where a response is to be stored, and by what right. */
 export interface Placement {
   readonly request: RequestKey;
   /** Request fields that select this response: from its `Vary` and from what its handler read. */
   readonly fields: readonly string[];
+  /** The language it is in, where that was negotiated. */
+  readonly language?: string | undefined;
   /** What is known of the resource's variants. */
   readonly index: VariantIndex | undefined;
   readonly fence: Fence;
@@ -22,6 +24,7 @@ export type PlacedOutcome = StoreOutcome | 'vary-limit';
 
 // RFC 9111 §4.1 sets no bound; a client choosing the values must not fill the store through one URL.
 const MAX_VARIANTS = 64;
+const MAX_KEPT_KEY = 256;
 
 /** Stores a response under its primary and, where it varies, its secondary key. Never rejects. */
 export async function storeResponse(
@@ -37,7 +40,7 @@ export async function storeResponse(
   }
   const key = variantKey(request, fields);
   if (fields.length > MAX_VARY_NAMES) return { outcome: 'vary-limit', key };
-  const grown = withVariant(index, fields, key, entry.retainUntil, core.store.now());
+  const grown = withVariant(index, fields, key, entry.retainUntil, core.store.now(), placement.language);
   if (grown === undefined) return { outcome: 'vary-limit', key };
   if (grown !== index) {
     const indexed = await core.store.store(baseKey(request), indexEntry(grown, entry), fence, lease, true);
@@ -60,6 +63,7 @@ function withVariant(
   key: EntryKey,
   until: number,
   now: number,
+  language: string | undefined,
 ): VariantIndex | undefined {
   const digest = createHash('sha1').update(key.variant).digest('base64url').slice(0, 12);
   const sameFields = index !== undefined && index.fields.length === fields.length;
@@ -67,7 +71,12 @@ function withVariant(
   const known = living.find(([name]) => name === digest);
   if (known !== undefined && known[1] >= until && sameFields) return index;
   const others = living.filter(([name]) => name !== digest);
-  return others.length >= MAX_VARIANTS ? undefined : { fields, variants: [...others, [digest, until]] };
+  if (others.length >= MAX_VARIANTS) return undefined;
+  const variant: StoredVariant =
+    language === undefined || key.variant.length > MAX_KEPT_KEY
+      ? [digest, until]
+      : [digest, until, language, key.variant];
+  return { fields, variants: [...others, variant] };
 }
 
 function indexEntry(index: VariantIndex, entry: StoredEntry): StoredEntry {

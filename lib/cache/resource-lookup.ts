@@ -1,15 +1,18 @@
 import type { EntryStore, Lookup } from '../store/entry-store.js';
 import { type EntryKey, type Found, type Maybe, whenReady } from '../store/stored-entry.js';
-import { type HeaderFields, isToken } from './http/header-fields.js';
+import { fieldLines, type HeaderFields, isToken } from './http/header-fields.js';
 import { secondaryKey } from './http/vary.js';
+import { preferredLanguage } from './http/vary-values.js';
 import { responseOf, type StoredResponse } from './stored-response.js';
 
 /** Which request fields a resource varies by, and the variants stored. Kept under its primary key. */
 export interface VariantIndex {
   readonly fields: readonly string[];
-  /** Digest of a secondary key, and until when that variant is kept. */
-  readonly variants: readonly (readonly [digest: string, until: number])[];
+  readonly variants: readonly StoredVariant[];
 }
+
+/** One stored variant: digest of its secondary key and until when it is kept; for a negotiated language also which one it is, and the key itself. */
+export type StoredVariant = readonly [digest: string, until: number, language?: string, key?: string];
 
 /** What identifies a request to the cache. */
 export interface RequestKey {
@@ -67,11 +70,35 @@ function lookupBase(
     }
     learned.set(request.text, index.fields);
     const variant = variantKey(request, index.fields);
-    if (tried?.key.variant === variant.variant) return { ...tried, found: undefined, response: undefined, index };
+    if (tried?.key.variant === variant.variant) {
+      return lookupLanguage(store, request, index, { ...tried, found: undefined, response: undefined, index });
+    }
     return whenReady(store.lookup(variant, request.groups), (second) => {
       const response = second.found && responseOf(second.found);
-      return { key: variant, lookup: second, found: response && second.found, response, index };
+      const miss: ResourceLookup = { key: variant, lookup: second, found: response && second.found, response, index };
+      return response === undefined ? lookupLanguage(store, request, index, miss) : miss;
     });
+  });
+}
+
+/**
+ * Where a resource varies by language alone, the variant in the language a request wants most answers it: any negotiation
+ * would come to it, whatever else the request lists. (RFC 9111 §4.1 leaves what matches to the field's own semantics.)
+ */
+function lookupLanguage(
+  store: EntryStore,
+  request: RequestKey,
+  index: VariantIndex,
+  miss: ResourceLookup,
+): Maybe<ResourceLookup> {
+  if (index.fields.length !== 1 || index.fields[0] !== 'accept-language') return miss;
+  const wanted = preferredLanguage(fieldLines(request.headers, 'accept-language'));
+  const stored = index.variants.find(([, , language]) => language !== undefined && language === wanted);
+  if (stored?.[3] === undefined) return miss;
+  const key: EntryKey = { text: request.text, variant: stored[3], label: request.label };
+  return whenReady(store.lookup(key, request.groups), (lookup) => {
+    const response = lookup.found && responseOf(lookup.found);
+    return response === undefined ? miss : { key, lookup, found: lookup.found, response, index };
   });
 }
 

@@ -300,6 +300,7 @@ class FillSession {
     const { outcome, key } = await storeResponse(core, entry, {
       request: view,
       fields,
+      language: negotiatedLanguage(entry),
       index: resource.index,
       fence,
       lease,
@@ -383,6 +384,14 @@ class FillSession {
     this.#observed?.stop();
     this.#observed = undefined;
   }
+}
+
+/** The one language of a response that says it was chosen by `Accept-Language`. */
+function negotiatedLanguage(entry: StoredEntry): string | undefined {
+  const fields: HeaderFields = Object.fromEntries((entry.meta as ResponseMeta).f);
+  if (!parseVary(fields).names.includes('accept-language')) return undefined;
+  const language = fieldValue(fields, 'content-language')?.trim().toLowerCase();
+  return language === undefined || language === '' || language.includes(',') ? undefined : language;
 }
 
 interface Placed {

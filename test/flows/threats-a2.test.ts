@@ -334,3 +334,25 @@ onEveryBackend('A2 who may see what', (on) => {
     if (cache.stats().level === 'redis') expect(String(await on.redis().cli('KEYS', '*'))).not.toContain('SECRET');
   });
 });
+
+onEveryBackend('languages', (on) => {
+  it('gives each list of languages what its own negotiation would, and reuses the language somebody wants most', async () => {
+    const cache = await on.cache();
+    let runs = 0;
+    const { url } = await on.serve((app) => {
+      app.get('/p', responseCache(cache, hour), (req, res) => {
+        runs += 1;
+        const language = req.acceptsLanguages('en', 'de') || 'en';
+        res.vary('Accept-Language').set('Content-Language', String(language)).send(`in ${language}`);
+      });
+    });
+    const inLanguage = (list: string) => body(ask(`${url}/p`, { headers: { 'accept-language': list } }));
+    expect(await inLanguage('en, de')).toBe('in en');
+    expect(await inLanguage('de, en')).toBe('in de');
+    expect(runs).toBe(2);
+    expect(await inLanguage('fr;q=0.5, de;q=0.9')).toBe('in de');
+    expect(runs).toBe(2);
+    expect(await inLanguage('fr, en;q=0.9, de;q=0.1')).toBe('in en');
+    expect(await inLanguage('de-CH, de;q=0.5')).toMatch(/^in /);
+  });
+});

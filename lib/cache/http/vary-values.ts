@@ -32,13 +32,11 @@ export function normalizeFieldValue(name: string, lines: readonly string[]): str
 }
 
 /**
- * RFC 9110 §12.5.4 ranks languages by weight; the place in the list means nothing by itself. A list without any weight
- * is therefore sorted. In a list with weights, ranges of equal weight keep their order, since common negotiators take
- * the first of them.
+ * RFC 9110 §12.5.4 ranks languages by weight, so the list is sorted by it. Ranges of equal weight keep their order: common
+ * negotiators, Express' among them, take the first.
  */
 function languages(members: readonly string[]): string {
   const ranges = members.map((member) => withoutSpace(member.toLowerCase()));
-  if (!ranges.some((range) => range.includes(';'))) return ranges.sort().join(',');
   const weighted = ranges.map((range) => ({ range, weight: weightOf(range) }));
   if (weighted.some(({ weight }) => Number.isNaN(weight))) return ranges.join(',');
   // Array sort is stable: members of equal weight keep their order.
@@ -57,4 +55,17 @@ function weightOf(range: string): number {
 
 function withoutSpace(text: string): string {
   return text.replace(/[ \t]+/g, '');
+}
+
+/**
+ * The one language a request wants most (RFC 9110 §12.5.4), lower-case: `undefined` when there is none, or when several
+ * share the highest weight.
+ */
+export function preferredLanguage(lines: readonly string[]): string | undefined {
+  const ranges = listMembers(lines.join(',')).map((member) => withoutSpace(member.toLowerCase()));
+  const weighted = ranges.map((range) => ({ tag: range.split(';', 1)[0] ?? '', weight: weightOf(range) }));
+  if (weighted.some(({ weight }) => Number.isNaN(weight))) return undefined;
+  const highest = Math.max(0, ...weighted.map(({ weight }) => weight));
+  const best = weighted.filter(({ weight }) => weight === highest && highest > 0);
+  return best.length === 1 && best[0]?.tag !== '*' ? best[0]?.tag : undefined;
 }

@@ -109,7 +109,6 @@ describe('secondary key (RFC 9111 §4.1)', () => {
   it.each([
     ['en, de', 'eN, De'],
     ['en, de', ' en ,   de'],
-    ['en, de', 'de, en'],
     ['de, en;q=0.5', 'en; q=0.5,de'],
     ['de;q=1.0, en;q=0.50', 'en;q=0.50 , de;q=1.0'],
   ])('compares Accept-Language by meaning: %j is %j', (one, other) => {
@@ -118,6 +117,7 @@ describe('secondary key (RFC 9111 §4.1)', () => {
 
   it.each([
     ['en, de', 'en'],
+    ['en, de', 'de, en'],
     ['en;q=0.5, de', 'en, de;q=0.5'],
     ['de, en, fr;q=0.5', 'en, de, fr;q=0.5'],
     ['en;q=x, de', 'de, en;q=x'],
