@@ -6,9 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
-import { createRedis } from '../../lib/redis/client.js';
 import { startRedis } from '../../lib/testing/index.js';
-import { type FilmApp, startFilmApp } from '../flows/example/film-app.js';
+import { databaseFile, runExample } from '../flows/example/example-process.js';
 import { requireProgram } from '../support/programs.js';
 
 const FOLDER = 'example-app/screenshots';
@@ -19,8 +18,10 @@ const SHOTS = [
   { name: 'admin-page-phone', width: 390, height: 844, colorScheme: 'light' },
 ] as const;
 
+const ALICE = { Authorization: 'Bearer demo-alice' };
+
 /** Readers who mostly want popular films, some who search, a writer now and then. */
-async function load(app: FilmApp, endsAt: number): Promise<void> {
+async function load(base: string, endsAt: number): Promise<void> {
   const startedAt = Date.now();
   const popular = () => 1 + Math.floor(Math.random() ** 4 * 400);
   const paths = [
@@ -36,15 +37,15 @@ async function load(app: FilmApp, endsAt: number): Promise<void> {
   const reader = async (index: number) => {
     while (Date.now() < endsAt) {
       const path = paths[Math.floor(Math.random() ** 1.6 * paths.length)] as () => string;
-      const token = index % 4 === 0 ? { token: 'demo-alice' } : {};
-      await app.get(path(), token);
+      await (await fetch(base + path(), index % 4 === 0 ? { headers: ALICE } : {})).arrayBuffer();
       // A wave, so that the charts have something to show.
       await pause(60 + 50 * Math.sin((Date.now() - startedAt) / 60_000) + Math.random() * 40);
     }
   };
   const writer = async () => {
     while (Date.now() < endsAt) {
-      await app.send('POST', `/api/movies/${popular()}/ratings`, { token: 'demo-alice', json: { score: 8 } });
+      const headers = { ...ALICE, 'Content-Type': 'application/json' };
+      await fetch(`${base}/api/movies/${popular()}/ratings`, { method: 'POST', headers, body: '{"score":8}' });
       await pause(4000);
     }
   };
@@ -52,11 +53,13 @@ async function load(app: FilmApp, endsAt: number): Promise<void> {
 }
 
 const redis = await startRedis({ args: ['--maxmemory', '24mb', '--maxmemory-policy', 'allkeys-lru'] });
-const client = createRedis(redis.url);
-const app = await startFilmApp({ redis: client, env: { RATE_LIMIT: '40', UPSTREAM_DELAY: '40' } });
+const database = databaseFile();
+const env = { PORT: '0', DATABASE_FILE: database.file, REDIS_URL: redis.url, RATE_LIMIT: '40' };
+const server = runExample('server.ts', env);
+const [, base = ''] = await server.printed(/Films: (http:\S+)\/api\/movies/);
 const executablePath = await requireProgram('chromium');
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-const traffic = load(app, Date.now() + LOAD_MS + 20_000);
+const traffic = load(base, Date.now() + LOAD_MS + 20_000);
 await pause(LOAD_MS);
 mkdirSync(FOLDER, { recursive: true });
 for (const { name, width, height, colorScheme } of SHOTS) {
@@ -65,7 +68,7 @@ for (const { name, width, height, colorScheme } of SHOTS) {
     colorScheme,
     extraHTTPHeaders: { Authorization: 'Bearer demo-staff' },
   });
-  await page.goto(`${app.base}/admin/observability`);
+  await page.goto(`${base}/admin/observability`);
   await page.waitForSelector('#live[data-state=live]');
   await pause(2500);
   await page.screenshot({ path: join(FOLDER, `${name}.png`) });
@@ -74,7 +77,7 @@ for (const { name, width, height, colorScheme } of SHOTS) {
 }
 await traffic;
 await browser.close();
-await app.close();
-client?.disconnect();
+await server.stop();
 await redis.stop();
+database.remove();
 process.exit(0);
