@@ -10,6 +10,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** A port of 127.0.0.1 that nobody listens on at this moment. */
 export async function freePort(): Promise<number> {
   const [port = HIGHEST_PORT] = await freePorts(1);
   return port;

@@ -4,6 +4,7 @@ import { type RedisServer, startRedis } from './redis-server.js';
 
 const SLOTS = 16_384;
 
+/** Options of {@link startCluster}. */
 export interface StartClusterOptions {
   /** @default 3 */
   readonly masters?: number;
@@ -31,6 +32,7 @@ export interface RedisCluster {
   stop(): Promise<void>;
 }
 
+/** Starts a cluster on free ports and resolves once every slot is served. Gone with this process at the latest. */
 export async function startCluster({ masters = 3, replicas = 0 }: StartClusterOptions = {}): Promise<RedisCluster> {
   const ports = await freePorts((masters + replicas) * 2);
   const nodes = await Promise.all(

@@ -22,6 +22,10 @@ export interface RedisSentinel {
   stop(): Promise<void>;
 }
 
+/**
+ * Starts a master, a replica and three sentinels on free ports; `name` is what the sentinels call the master. Gone with
+ * this process at the latest.
+ */
 export async function startSentinel({ name = 'main' }: { name?: string } = {}): Promise<RedisSentinel> {
   const master = await startRedis();
   const replica = await startRedis({ args: ['--replicaof', master.host, String(master.port)] });

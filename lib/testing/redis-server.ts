@@ -9,6 +9,7 @@ import { freePort } from './free-port.js';
 import { type CommandArgument, redisCommand } from './redis-command.js';
 import type { RespValue } from './resp.js';
 
+/** Options of {@link startRedis}. */
 export interface StartRedisOptions {
   /** More arguments for the server, e.g. `['--maxmemory', '1mb']`. */
   readonly args?: readonly string[];
@@ -40,6 +41,7 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** Starts a Redis server of its own on 127.0.0.1, without persistence. Gone with this process at the latest. */
 export async function startRedis({ args = [], port, started = true }: StartRedisOptions = {}): Promise<RedisServer> {
   const server = new RedisProcess(port ?? (await freePort()), args);
   if (started) await server.restart();
