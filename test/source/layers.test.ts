@@ -11,13 +11,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ['common', 'redis'],
   queue: ['common', 'redis'],
   cache: ['common', 'redis', 'store', 'queue'],
+  data: ['common', 'redis', 'store', 'queue', 'cache'],
   quota: ['common', 'redis', 'store'],
   metrics: ['common', 'redis', 'store', 'cache', 'quota'],
   middleware: ['common', 'redis', 'store', 'cache', 'quota', 'metrics'],
   routers: ['common', 'redis', 'store', 'cache', 'quota', 'metrics', 'middleware'],
   testing: ['common'],
   ops: ['metrics'],
-  index: ['common', 'redis', 'store', 'cache', 'quota', 'metrics', 'middleware', 'routers'],
+  index: ['common', 'redis', 'store', 'cache', 'data', 'quota', 'metrics', 'middleware', 'routers'],
 };
 const TOUCHES_REQUESTS = ['middleware', 'routers', 'index'];
 const LOADED_WHEN_USED = ['ioredis', 'prom-client'];
