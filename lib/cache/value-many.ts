@@ -1,3 +1,5 @@
+import type { Lookup } from '../store/entry-store.js';
+import { isPromise, type Maybe } from '../store/stored-entry.js';
 import { type Turn, takeTurn } from './turn.js';
 import { fillAndKeep, fillOnly, type ValueRequest } from './value-fill.js';
 import type { ValueRefreshes } from './value-refresh.js';
@@ -21,14 +23,12 @@ export async function wrapMany(
   const visits = requests.map((request, place) => visitOf({ ...request, fill: () => gathered.of(place) }, refreshes));
   if (!core.config.enabled || core.isClosed) return Promise.all(visits.map(fillOnly));
 
-  const lookups = await Promise.all(visits.map(({ key, groups }) => core.store.lookup(key, groups)));
-  const found = await Promise.all(
-    visits.map((visit, place) => consider(visit, lookups[place] as (typeof lookups)[number], 0)),
-  );
+  const asked = allOf(visits.map(({ key, groups }) => core.store.lookup(key, groups)));
+  const lookups = isPromise(asked) ? await asked : asked;
+  const considered = allOf(visits.map((visit, place) => consider(visit, lookups[place] as Lookup, 0)));
+  const found = isPromise(considered) ? await considered : considered;
   const turns = await Promise.all(
-    visits.map((visit, place) =>
-      found[place] === undefined ? turnNow(visit, lookups[place] as (typeof lookups)[number]) : undefined,
-    ),
+    visits.map((visit, place) => (found[place] === undefined ? turnNow(visit, lookups[place] as Lookup) : undefined)),
   );
   return Promise.all(
     visits.map((visit, place) => {
@@ -38,8 +38,13 @@ export async function wrapMany(
   );
 }
 
+/** At once where all are there, so that in memory nothing comes in between. */
+function allOf<T>(values: readonly Maybe<T>[]): Maybe<readonly T[]> {
+  return values.some(isPromise) ? Promise.all(values) : (values as readonly T[]);
+}
+
 // Nobody waits here: a wait for one key would hold up the fills of the others.
-function turnNow(visit: Visit, lookup: Parameters<typeof takeTurn>[1]) {
+function turnNow(visit: Visit, lookup: Lookup) {
   const { core, key, groups } = visit;
   const { store, flights, config } = core;
   return takeTurn(

@@ -1,6 +1,6 @@
 import { WarmpathError } from '../common/errors.js';
 import type { Lookup } from '../store/entry-store.js';
-import { type Found, isPromise, type Level } from '../store/stored-entry.js';
+import { type Found, isPromise, type Level, type Maybe, whenReady } from '../store/stored-entry.js';
 import { inBackground } from './cache-core.js';
 import { isTraced, traceLookup } from './lookup-trace.js';
 import { readStoredValue, type StoredValue } from './stored-value.js';
@@ -41,8 +41,11 @@ export function visitOf(request: ValueRequest, refreshes: ValueRefreshes): Visit
 async function resolveVisit(visit: Visit): Promise<unknown> {
   const { core, key, groups, policy } = visit;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const lookup = await core.store.lookup(key, groups);
-    const usable = await consider(visit, lookup, round);
+    // In memory nothing may come in between: a fill that ended there would be made again.
+    const asked = core.store.lookup(key, groups);
+    const lookup = isPromise(asked) ? await asked : asked;
+    const considered = consider(visit, lookup, round);
+    const usable = isPromise(considered) ? await considered : considered;
     if (usable !== undefined && !policy.force) return usable.value;
     const turn = await turnFor(visit, lookup);
     if (turn.kind === 'again') continue;
@@ -56,21 +59,27 @@ async function resolveVisit(visit: Visit): Promise<unknown> {
 }
 
 /** The stored value, if it may be served as it is; starts what refreshes it. Else notes what it is good for. */
-export async function consider(visit: Visit, lookup: Lookup, round: number): Promise<StoredValue | undefined> {
+export function consider(visit: Visit, lookup: Lookup, round: number): Maybe<StoredValue | undefined> {
+  const { core, counters, startedAt } = visit;
+  const { found } = lookup;
+  if (round === 0) counters.lookup.addMs(core.store.now() - startedAt);
+  if (found === undefined) return undefined;
+  return whenReady(readStoredValue(found, core.config.maxEntryBytes), (stored) =>
+    stored === undefined ? undefined : judge(visit, found, stored),
+  );
+}
+
+function judge(visit: Visit, found: Found, stored: StoredValue): StoredValue | undefined {
   const { core, policy, refreshes } = visit;
-  const read = lookup.found && readStoredValue(lookup.found, core.config.maxEntryBytes);
-  const stored = read !== undefined && isPromise(read) ? await read : read;
   const now = core.store.now();
-  if (round === 0) visit.counters.lookup.addMs(now - visit.startedAt);
-  if (stored === undefined || lookup.found === undefined) return undefined;
   if (policy.force) return noteStandIn(visit, stored, now);
   if (now < stored.freshUntil) {
     if (isDue(stored, policy.refreshAhead, now)) refreshes.start(visit);
-    return served(visit, lookup.found, stored, 'hit');
+    return served(visit, found, stored, 'hit');
   }
   if (now < stored.freshUntil + stored.staleWhileRevalidateMs) {
     refreshes.start(visit);
-    return served(visit, lookup.found, stored, 'stale');
+    return served(visit, found, stored, 'stale');
   }
   return noteStandIn(visit, stored, now);
 }
@@ -87,6 +96,7 @@ function served(visit: Visit, found: Found, stored: StoredValue, result: 'hit' |
   if (result === 'stale') counters.stale += 1;
   else if (found.level === 'redis') counters.redisHits += 1;
   else counters.memoryHits += 1;
+  visit.core.topKeys.record(visit.key.label);
   trace(visit, result, found.level, stored);
   return stored;
 }

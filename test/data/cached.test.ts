@@ -173,7 +173,15 @@ describe('cached, what it refuses', () => {
     expect(() => cache.cached(find, {} as never)).toThrow(/cached.ttl/);
     expect(() => cache.cached(find, { ttl: '1 hour' as never })).toThrow(/cached.ttl/);
     expect(() => cache.cached(find, { ttl: '1h', tag: [] } as never)).toThrow(/Did you mean 'tags'/);
-    expect(() => cache.cached((() => async (id: number) => id)(), { ttl: '1h' })).toThrow(/cached.name/);
+    expect(() =>
+      cache.cached(
+        (
+          () => async (id: number) =>
+            id
+        )(),
+        { ttl: '1h' },
+      ),
+    ).toThrow(/cached.name/);
     expect(() => cache.cached(find, { ttl: '1h', name: 'a(b)' })).toThrow(/cached.name/);
     expect(() => cache.cached(find, { ttl: '1h', refreshAhead: 80 })).toThrow(/refreshAhead/);
     expect(() => cache.cached(7 as never, { ttl: '1h' })).toThrow(/a function/);
