@@ -84,7 +84,7 @@ export class Load {
     const { urls, plainUrl, writeEvery } = this.#options;
     const url = urls[n % urls.length] as string;
     const id = this.#ids[Math.floor(Math.random() * this.#ids.length)] as string;
-    if (n % 2 === 0) this.#track(this.#film('plain', `${plainUrl}/plain/${id}`, id));
+    if (n % 4 === 0) this.#track(this.#film('plain', `${plainUrl}/plain/${id}`, id));
     if (writeEvery > 0 && n % writeEvery === writeEvery - 1) this.#track(this.#write(url, id));
     else if (n % 10 === 3) this.#track(this.#film('new', `${url}/film/n${n}`, `n${n}`));
     else if (n % 10 === 7) this.#track(this.#private(url, `u${n % 30}`));

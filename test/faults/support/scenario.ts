@@ -76,7 +76,7 @@ export interface RunOptions {
   readonly perSecond: number;
 }
 
-export const SHORT: RunOptions = { place: 'inside', beforeMs: 300, holdMs: 900, perSecond: 60 };
+export const SHORT: RunOptions = { place: 'inside', beforeMs: 300, holdMs: 900, perSecond: 40 };
 export const LONG: RunOptions = { place: 'process', beforeMs: 2000, holdMs: 5000, perSecond: 200 };
 
 const EARLY_MS = 600;
@@ -192,7 +192,19 @@ async function settled(urls: readonly string[]): Promise<void> {
 }
 
 async function recovered(urls: readonly string[], since: number): Promise<number> {
-  for (const url of urls) await eventually(() => isFullService(url), { timeoutMs: GIVE_UP_MS, everyMs: 10 });
+  let why: string | undefined;
+
+  try {
+    for (const url of urls) {
+      const isBack = async (): Promise<boolean> => {
+        why = await missingService(url);
+        return why === undefined;
+      };
+      await eventually(isBack, { timeoutMs: GIVE_UP_MS, everyMs: 40 });
+    }
+  } catch {
+    throw new Error(`No full service ${GIVE_UP_MS} ms after healing: ${why}`);
+  }
   return performance.now() - since;
 }
 
@@ -200,14 +212,21 @@ let probes = 0;
 
 /** Whether what is stored in Redis now is read from there now, and the quota is shared. */
 export async function isFullService(url: string): Promise<boolean> {
+  return (await missingService(url)) === undefined;
+}
+
+/** What is missing from full service, if anything is. */
+async function missingService(url: string): Promise<string | undefined> {
   const before = await stateOf(url);
-  if (before.level !== 'redis' || before.limiter === 'memory') return false;
+  if (before.level !== 'redis') return 'Redis is not in use';
+  if (before.limiter === 'memory') return 'the limiter has no Redis';
   const path = `${url}/film/probe${++probes}`;
   const answers = [await ask(path), await ask(path)];
   if (answers.some(({ status }) => status !== 200)) throw new Error('the probe failed');
-  if (answers[1]?.cache !== 'hit') return false;
+  if (answers[1]?.cache !== 'hit') return `${answers.map(({ headers }) => headers['cache-status'])}`;
   const after = await stateOf(url);
-  return after.limiter === 'redis' && after.redisHits > before.redisHits;
+  if (after.limiter !== 'redis') return `quotas are counted ${after.limiter}`;
+  return after.redisHits > before.redisHits ? undefined : 'the hit was not from Redis';
 }
 
 function measured({ row, title, stopsTheApp }: Scenario, load: Load, brokenAt: number) {
