@@ -4,7 +4,7 @@ import { type CacheCore, inBackground } from './cache-core.js';
 import { type CacheCounters, tally } from './cache-stats.js';
 import type { KeyTask, KeyWork } from './key-work.js';
 import { bothRedactors, redactionOf } from './redact.js';
-import { smaller, valueBytes, valueEntry } from './stored-value.js';
+import { smaller, type ValueMeta, valueBytes, valueEntry } from './stored-value.js';
 import type { FillRight } from './turn.js';
 import type { ValuePolicy } from './value-options.js';
 
@@ -76,7 +76,7 @@ export async function fillAndKeep(request: ValueRequest, right: FillRight): Prom
 const PATIENCE_MS = 100;
 
 async function keep(
-  { core, key }: ValueRequest,
+  { core, key, counters }: ValueRequest,
   entry: Prepared['entry'],
   task: KeyTask,
   right: FillRight,
@@ -89,8 +89,10 @@ async function keep(
   const outcome = await core.store.store(key, entry, right.fence, right.lease);
   // Written meanwhile on another level than this ended on: in doubt, nobody's.
   if (outcome === 'stored' && task.isOvertaken) await core.store.remove([key]);
-  if (outcome === 'stored') right.end('stored');
-  else if (outcome !== 'overtaken') right.end('uncacheable', UNCACHEABLE_MS);
+  if (outcome === 'stored') {
+    counters.ttl.addMs((entry.meta as ValueMeta).l);
+    right.end('stored');
+  } else if (outcome !== 'overtaken') right.end('uncacheable', UNCACHEABLE_MS);
   return outcome;
 }
 
