@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../common/clock.js';
+import { optionError } from '../common/errors.js';
 import { EventBus } from '../common/events.js';
 import type { Logger } from '../common/logger.js';
 import { TopKeys } from '../common/top-keys.js';
@@ -98,10 +99,10 @@ export function registerCore(cache: object, core: CacheCore): void {
   cores.set(cache, core);
 }
 
-/** The parts of a cache. Throws for anything that is no cache. */
+/** The parts of a cache. Throws `ERR_OPTION` for anything that is no cache. */
 export function coreOf(cache: object): CacheCore {
   const core = cores.get(cache);
-  if (core === undefined) throw new TypeError('expected a cache made by createCache');
+  if (core === undefined) throw optionError('cache', 'a cache made by createCache', cache);
   return core;
 }
 

@@ -1,3 +1,4 @@
+import { optionError } from '../common/errors.js';
 import type { Found } from '../store/stored-entry.js';
 import type { CacheCore } from './cache-core.js';
 import type { CacheCounters } from './cache-stats.js';
@@ -115,6 +116,6 @@ export function registerDataCache(cache: object, data: DataCache): void {
 /** The values of a cache. Throws for anything that is no cache. */
 export function dataCacheOf(cache: object): DataCache {
   const data = byCache.get(cache);
-  if (data === undefined) throw new TypeError('expected a cache made by createCache');
+  if (data === undefined) throw optionError('cache', 'a cache made by createCache', cache);
   return data;
 }
