@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { eventually, startRedis } from '../../lib/testing/index.js';
+import { Load } from '../faults/support/load.js';
+import { isFullService, serveDatabase, stateOf } from '../faults/support/scenario.js';
+import { type Instance, startInstance } from '../faults/support/start-instance.js';
+
+export interface SoakOptions {
+  readonly seconds: number;
+  /** @default 10 */
+  readonly faultEverySeconds?: number;
+  /** @default 3 */
+  readonly instances?: number;
+  /** @default 100 */
+  readonly perSecond?: number;
+  readonly log?: (line: string) => void;
+}
+
+/** What came of it. All lists are empty when every promise was kept. */
+export interface SoakReport {
+  readonly requests: number;
+  readonly writes: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly failed: readonly string[];
+  readonly stale: readonly string[];
+  readonly wrong: readonly string[];
+  /** Heap of each instance in bytes, sampled once per fault. */
+  readonly heaps: readonly (readonly number[])[];
+}
+
+// Without Redis instances do not hear of each other: entries made meanwhile live this long, and no longer.
+const OUTAGE_MAX_AGE_MS = 2000;
+// After it they have two seconds to return, and to tell what they owe.
+const RETURN_MS = 2000;
+const MARGIN_MS = 500;
+
+/**
+ * Several instances, random faults, writes through all of them, and a client that knows every write. While Redis is well an
+ * answer is never older than a confirmed write; around a fault it may be by what the options say, and no more.
+ */
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  const { seconds, faultEverySeconds = 10, instances: count = 3, perSecond = 100, log = () => {} } = options;
+  const server = await startRedis({ args: ['--busy-reply-threshold', '50'] });
+  const database = await serveDatabase();
+  const spec = {
+    redis: server.url,
+    databaseUrl: database.url,
+    cache: { memory: { outageMaxAge: OUTAGE_MAX_AGE_MS / 1000 } },
+  };
+  const instances: Instance[] = await Promise.all(Array.from({ length: count }, () => startInstance(spec)));
+  const troubles: { from: number; to: number }[] = [];
+  const boundMs = (at: number): number => {
+    // A request that begins in the shadow of a fault may meet what stood in for Redis.
+    const shadow = RETURN_MS + OUTAGE_MAX_AGE_MS + MARGIN_MS;
+    const near = troubles.find(({ from, to }) => at >= from - 100 && at <= to + shadow);
+    return near === undefined ? 0 : shadow + Math.max(0, Math.min(at, near.to) - near.from);
+  };
+  try {
+    const urls = instances.map(({ url }) => url);
+    for (const url of urls) await eventually(() => isFullService(url), { timeoutMs: 20_000, everyMs: 50 });
+    const load = new Load({ urls, perSecond, writeEvery: 15, boundMs });
+    const heaps: number[][] = [];
+    const faults: Record<string, number> = {};
+    const endsAt = performance.now() + seconds * 1000;
+    while (performance.now() < endsAt) {
+      const [name, play] = anyOf(Object.entries(FAULTS));
+      const trouble = { from: performance.now(), to: Number.POSITIVE_INFINITY };
+      troubles.push(trouble);
+      await play(server, (faultEverySeconds * 1000) / 4);
+      trouble.to = performance.now();
+      faults[name] = (faults[name] ?? 0) + 1;
+      for (const url of urls) await eventually(() => isFullService(url), { timeoutMs: 15_000, everyMs: 50 });
+      trouble.to = Math.max(trouble.to, performance.now() - RETURN_MS);
+      log(`${name}: ${load.failed.length} failed, ${load.stale.length} stale, ${load.wrong.length} wrong`);
+      await delay(Math.max(0, Math.min(trouble.from + faultEverySeconds * 1000, endsAt) - performance.now()));
+      heaps.push(await Promise.all(urls.map(async (url) => (await stateOf(url)).heap)));
+    }
+    await load.stop();
+    const { samples, failed, stale, wrong } = load;
+    return {
+      requests: samples.filter(({ kind }) => kind !== 'plain').length,
+      writes: samples.filter(({ kind }) => kind === 'write').length,
+      faults,
+      failed: failed.map(({ kind, status, error }) => `${kind} ${status} ${error ?? ''}`),
+      stale,
+      wrong,
+      heaps: instances.map((_, i) => heaps.map((sample) => sample[i] as number)),
+    };
+  } finally {
+    await Promise.all(instances.map((instance) => instance.stop()));
+    database.close();
+    await server.stop();
+  }
+}
+
+type Server = Awaited<ReturnType<typeof startRedis>>;
+
+const FAULTS: Readonly<Record<string, (server: Server, holdMs: number) => Promise<unknown>>> = {
+  hang: async (server, holdMs) => {
+    server.pause();
+    await delay(holdMs);
+    server.resume();
+  },
+  kill: async (server, holdMs) => {
+    await server.kill();
+    await delay(holdMs);
+    await server.restart();
+  },
+  flush: (server) => server.cli('FLUSHALL'),
+  'forget scripts': (server) => server.cli('SCRIPT', 'FLUSH'),
+  'kill connections': async (server) => {
+    await server.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub', 'SKIPME', 'yes');
+  },
+  full: async (server, holdMs) => {
+    await server.cli('CONFIG', 'SET', 'maxmemory', '1');
+    await delay(holdMs);
+    await server.cli('CONFIG', 'SET', 'maxmemory', '0');
+  },
+  'pause writes': async (server, holdMs) => {
+    await server.cli('CLIENT', 'PAUSE', Math.floor(holdMs / 2), 'WRITE');
+    await delay(holdMs);
+  },
+  evict: async (server) => {
+    const keys = ((await server.cli('KEYS', '*')) as string[]).filter(() => Math.random() < 0.5);
+    if (keys.length > 0) await server.cli('DEL', ...keys);
+  },
+  busy: async (server, holdMs) => {
+    server.cli('EVAL', 'while true do end', '0').catch(() => {}); // ends with an error when it is killed
+    await delay(holdMs / 2);
+    await eventually(() => server.cli('SCRIPT', 'KILL'));
+  },
+};
+
+function anyOf<T>(list: readonly T[]): T {
+  return list[Math.floor(Math.random() * list.length)] as T;
+}
