@@ -53,7 +53,7 @@ export function createCacheCore(config: CacheConfig): CacheCore {
     flights: new Flights(),
     learnedVary: new LRUCache({ max: 10_000 }),
     decodedBodies: new DecodedBodies(config.maxBytes / 4),
-    topKeys: new TopKeys(),
+    topKeys: new TopKeys({ sampleEvery: USE_SAMPLE }),
     topTags: new TopKeys({ sampleEvery: 1 }),
     pending: new Set(),
     isClosed: false,
@@ -111,6 +111,9 @@ export function inBackground(core: CacheCore, work: Promise<unknown>): void {
   const tracked = work.catch(() => {}).finally(() => core.pending.delete(tracked));
   core.pending.add(tracked);
 }
+
+/** One use in this many is looked at. */
+export const USE_SAMPLE = 16;
 
 /** Notes one more use of an entry, sampled. */
 export function recordUse(core: CacheCore, label: string, groups: readonly string[]): void {

@@ -1,6 +1,6 @@
 import type { InvalidationOrder, ListedEntry } from '../store/entry-store.js';
 import type { Cache } from './cache.js';
-import { coreOf } from './cache-core.js';
+import { coreOf, USE_SAMPLE } from './cache-core.js';
 import { groupLabel } from './group-names.js';
 import { type InvalidationTarget, orderOf } from './invalidation.js';
 
@@ -68,7 +68,8 @@ export function cacheInternals(cache: Cache): CacheInternals {
         return entry === undefined ? { ...UNKNOWN, label: key, hits: count } : summary(entry, count);
       });
     },
-    topTags: (limit) => core.topTags.top(limit).map(({ key, count }) => ({ tag: key, hits: count })),
+    // Tags are noted on the sampled hits only.
+    topTags: (limit) => core.topTags.top(limit).map(({ key, count }) => ({ tag: key, hits: count * USE_SAMPLE })),
   };
 }
 

@@ -46,6 +46,7 @@ interface Visit {
 }
 
 const MAX_ROUNDS = 50;
+const MAX_NAMES = 1000;
 
 /**
  * Answers GET and HEAD from the store where HTTP allows it, and stores what the handler answers otherwise (RFC 9111).
@@ -95,11 +96,19 @@ function nameOf(config: ResponseCacheConfig, req: Request): string {
   return label === UNMATCHED ? 'app' : label;
 }
 
-const SERVED: Readonly<Record<'hit' | 'stale' | 'miss', ServedByCache>> = Object.freeze({
-  hit: Object.freeze({ result: 'hit' }),
-  stale: Object.freeze({ result: 'stale' }),
-  miss: Object.freeze({ result: 'miss' }),
-});
+type Served = Readonly<Record<'hit' | 'stale' | 'miss', ServedByCache>>;
+const servedByName = new Map<string, Served>();
+
+// One frozen object per name and result: marking an answer allocates nothing.
+function servedAs(name: string): Served {
+  let served = servedByName.get(name);
+  if (served === undefined) {
+    const as = (result: 'hit' | 'stale' | 'miss'): ServedByCache => Object.freeze({ result, route: name });
+    served = Object.freeze({ hit: as('hit'), stale: as('stale'), miss: as('miss') });
+    if (servedByName.size < MAX_NAMES) servedByName.set(name, served);
+  }
+  return served;
+}
 
 function passUnsafe(
   core: CacheCore,
@@ -162,7 +171,7 @@ function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse,
     ? hitMember(CACHE_NAME, { ttl, detail: 'collapsed' })
     : `${CACHE_NAME}; hit; ttl=${ttl}`;
   const { statusHeader } = config;
-  markServed(res, SERVED[word]);
+  markServed(res, servedAs(visit.name)[word]);
   if (config.fastLane && word === 'hit') laneOf(core)?.learn(visit.req, res, view, config, visit.counters, visit.name);
   const sent = deliver(res, {
     core,
@@ -250,7 +259,7 @@ function startFill(
 ): void {
   const { core, config, counters, name, req, res, next, view, collapsed } = visit;
   counters.misses += 1;
-  markServed(res, SERVED.miss);
+  markServed(res, servedAs(name).miss);
   const right = turn.kind === 'fill' ? turn.right : undefined;
   const fence = turn.kind === 'run' ? turn.fence : undefined;
   fill({ core, config, counters, name, req, res, next, view, resource, forward, collapsed, right, fence, onSettled });

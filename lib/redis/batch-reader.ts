@@ -61,7 +61,7 @@ export class BatchReader {
   /** Never rejects; a key that is missing in `values` could not be read. */
   async #fill(values: Map<string, Value>, link: ServerLink, keys: readonly string[]): Promise<void> {
     const { reign } = link;
-    const settled = await settleWithin(this.#readAll(link, keys), this.#deadlineMs);
+    const settled = await settleWithin(this.#readAll(link, keys), link.patience(this.#deadlineMs));
     if (!isAnswered(link, settled, keys[0] ?? '')) return;
     // A reply that came over another connection than the one asked, or after a failover, is nobody's.
     if (link.reign !== reign) return;

@@ -43,7 +43,7 @@ export interface RedisGuard {
    * Runs one call under a wall-clock deadline. Never throws or rejects. While `down` it answers at once, without calling.
    * On a cluster pass a key of the call, so that a hung node answers at once for its own keys and for those only.
    * @param op a short word from a closed set, for events and labels
-   * @param deadlineMs @default 100
+   * @param deadlineMs @default 80; next to nothing while the server has left a call unanswered
    */
   run<T>(
     op: string,

@@ -25,6 +25,7 @@ export interface LinkSurroundings {
 }
 
 const FAILURES_TO_OPEN = 3;
+const SILENT_LIMIT_MS = 10;
 const IDENTIFY_LIMIT_MS = 1000;
 const CONNECT_PATIENCE_MS = 1000;
 // A master that was stopped and replaced may believe in itself until its own cron has run.
@@ -38,6 +39,8 @@ export class ServerLink {
   #isUp = false;
   #isClosed = false;
   #failures = 0;
+  /** A call was not answered in time, and none since. */
+  #isSilent = false;
   /** Counts what makes a running admission worthless: a lost connection, a suspension. */
   #epoch = 0;
   #identity: ServerIdentity | undefined;
@@ -81,12 +84,22 @@ export class ServerLink {
 
   succeeded(): void {
     this.#failures = 0;
+    this.#isSilent = false;
+  }
+
+  /**
+   * How long a call may take: what it asks for, or hardly anything once the server has left one unanswered. A request
+   * that makes several calls one after the other then waits for a hanging server only once.
+   */
+  patience(ms: number): number {
+    return this.#isSilent ? Math.min(ms, SILENT_LIMIT_MS) : ms;
   }
 
   /** Counts a failure of a call; the third in a row takes the link out of use. */
   failed(failure: Failure): void {
     if (failure.kind === 'refusal' || !this.#isUp) return;
     this.#failures += 1;
+    if (failure.kind === 'timeout') this.#isSilent = true;
     if (this.#failures >= FAILURES_TO_OPEN) this.#open(failure);
   }
 

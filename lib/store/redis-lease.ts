@@ -32,6 +32,7 @@ interface Holding {
 const TERM_MS = 3000;
 const RENEW_EVERY_MS = 1000;
 const POLL_MS = 150;
+const MAX_DISOWNED = 1000;
 const UNCACHEABLE = '!';
 const CHANGED = '~';
 
@@ -41,10 +42,16 @@ export class LeaseKeeper {
   readonly #subscriber: Subscriber;
   readonly #held = new Set<Holding>();
   #timer: NodeJS.Timeout | undefined;
+  /** Tokens of questions that were not answered in time: Redis may grant them later, and then somebody has to give them back. */
+  readonly #disowned = new Map<string, EntryNames>();
+  readonly #stopListening: () => void;
 
   constructor(guard: RedisGuard, subscriber: Subscriber) {
     this.#guard = guard;
     this.#subscriber = subscriber;
+    this.#stopListening = guard.onStateChange((state) => {
+      if (state === 'up') this.#returnDisowned();
+    });
   }
 
   /** `seen` are the bytes of the entry that told the lookup's entry from any other, none when there was none. */
@@ -58,6 +65,7 @@ export class LeaseKeeper {
       names.lease,
     );
     if (!reply.ok) {
+      this.#disown(names, token);
       // Values of another type under our keys were put there by somebody else: make room.
       if (reply.reason === 'error' && reply.error === 'WRONGTYPE') {
         void this.#guard.run('repair', (client) => client.unlink(names.entry, names.lease), undefined, names.lease);
@@ -68,14 +76,35 @@ export class LeaseKeeper {
     const answer = String(reply.value);
     if (answer === UNCACHEABLE) return { kind: 'open' };
     if (answer === CHANGED) return { kind: 'changed' };
+    // Asked for by this process, granted after it had given up waiting: nobody fills under it.
+    if (this.#disowned.has(answer)) this.#giveBack({ names, token: answer, until: 0 }, 0);
     return { kind: 'busy', settled: (waitMs) => this.#settled(names, waitMs) };
   }
 
   close(): void {
+    this.#stopListening();
+    this.#disowned.clear();
     for (const holding of this.#held) this.#giveBack(holding, 0);
     this.#held.clear();
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+
+  #disown(names: EntryNames, token: string): void {
+    if (this.#disowned.size >= MAX_DISOWNED) this.#disowned.clear();
+    this.#disowned.set(token, names);
+    // One call may be lost without Redis going out of use.
+    setTimeout(() => this.#returnDisowned(), TERM_MS / 10).unref();
+  }
+
+  #returnDisowned(): void {
+    if (this.#guard.state === 'down') return;
+    for (const [token, names] of this.#disowned) this.#giveBack({ names, token, until: 0 }, 0);
+    // Kept for as long as a late grant could last, so that it is known when it is met.
+    const tokens = [...this.#disowned.keys()];
+    setTimeout(() => {
+      for (const token of tokens) this.#disowned.delete(token);
+    }, TERM_MS).unref();
   }
 
   #hold(names: EntryNames, token: string, leaseMs: number): HeldLease {
