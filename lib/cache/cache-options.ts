@@ -11,14 +11,16 @@ export interface CacheOptions {
   /** The shared client; without it entries live in this process. @default none */
   readonly redis?: RedisClient | undefined;
   /** The in-process level. */
-  readonly memory?: {
-    /** Bound on keys, headers and bodies together. @default '64mb' */
-    readonly maxBytes?: Size | undefined;
-    /** How long an entry stored while Redis is away may be served. @default '10s' */
-    readonly outageMaxAge?: Duration | undefined;
-    /** Serve hot entries from this process over Redis, each for at most this long. @default off */
-    readonly nearCache?: Duration | undefined;
-  };
+  readonly memory?:
+    | {
+        /** Bound on keys, headers and bodies together. @default '64mb' */
+        readonly maxBytes?: Size | undefined;
+        /** How long an entry stored while Redis is away may be served. @default '10s' */
+        readonly outageMaxAge?: Duration | undefined;
+        /** Serve hot entries from this process over Redis, each for at most this long. @default off */
+        readonly nearCache?: Duration | undefined;
+      }
+    | undefined;
   /** How long a fill may hold its key. @default '30s' */
   readonly lease?: Duration | undefined;
   /** How long another request waits for a fill before it runs the handler itself. @default '5s' */

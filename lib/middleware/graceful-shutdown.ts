@@ -15,17 +15,17 @@ export interface GracefulShutdownOptions {
   /** Closed last. A server that does not answer is cut off. */
   redis?: RedisLike | undefined;
   /** All steps together never take longer. @default '10s' */
-  grace?: Duration;
+  grace?: Duration | undefined;
   /** How long `/readyz` says 503 before the server stops taking connections: as long as your load balancer needs to notice. @default '0s' */
-  drainDelay?: Duration;
+  drainDelay?: Duration | undefined;
   /** @default ['SIGTERM', 'SIGINT'] */
-  signals?: readonly NodeJS.Signals[];
+  signals?: readonly NodeJS.Signals[] | undefined;
   /** Ends the process with code 0 when all is closed or the grace is over. @default true */
-  exit?: boolean;
+  exit?: boolean | undefined;
   /** Runs after the cache and before Redis are closed: close your database here. */
-  onClosed?: () => void | Promise<void>;
+  onClosed?: (() => void | Promise<void>) | undefined;
   /** @default warnings only */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 /** What {@link gracefulShutdown} returns. */

@@ -14,9 +14,9 @@ export interface RequestMetricsOptions {
    * Joins the trace id of a `traceparent` request field to the observation, shown as an OpenMetrics exemplar.
    * @default false
    */
-  exemplars?: boolean;
+  exemplars?: boolean | undefined;
   /** Requests that are not measured, such as those of a probe. @default none */
-  skip?: (req: Request) => boolean;
+  skip?: ((req: Request) => boolean) | undefined;
 }
 
 interface Resolved {

@@ -20,9 +20,9 @@ export interface AdminRouterOptions {
   /** Who may come in: only exactly `true` does. A throw or a rejection is a no. Required. */
   authorize: (req: Request, res: Response) => boolean | Promise<boolean>;
   /** Shows, and changes nothing. @default false */
-  readOnly?: boolean;
+  readOnly?: boolean | undefined;
   /** Query parameters whose values are shown; all others are masked. @default how a list is cut: page, limit, sort, … */
-  showQuery?: readonly string[];
+  showQuery?: readonly string[] | undefined;
 }
 
 function resolveAdminRouterOptions(options: AdminRouterOptions): AdminParts {

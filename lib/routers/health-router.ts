@@ -23,13 +23,13 @@ export interface HealthRouterOptions {
   /** Shown in the policy in force. */
   cache?: Cache | undefined;
   /** What else the app depends on, by name. */
-  checks?: Readonly<Record<string, CheckFunction | CheckOptions>>;
+  checks?: Readonly<Record<string, CheckFunction | CheckOptions>> | undefined;
   /** Who may see reasons and the version of Node. @default nobody */
-  details?: (req: Request) => boolean | Promise<boolean>;
+  details?: ((req: Request) => boolean | Promise<boolean>) | undefined;
   /** How long the answer of a check is kept. @default '1s' */
-  keep?: Duration;
+  keep?: Duration | undefined;
   /** @default the system's */
-  clock?: Clock;
+  clock?: Clock | undefined;
 }
 
 interface Health {

@@ -19,13 +19,13 @@ import { sameSecret } from './same-secret.js';
 /** Options of {@link metricsRouter}. */
 export interface MetricsRouterOptions {
   /** A prom-client registry that the metrics join; what else is in it is shown too. @default only our own metrics */
-  registry?: Registry;
+  registry?: Registry | undefined;
   /** Asked for as `Authorization: Bearer <token>`. @default none: keep the path inside your network */
-  token?: string;
+  token?: string | undefined;
   /** Adds prom-client's metrics of the process (CPU, memory, event loop). @default true without `registry` */
-  processMetrics?: boolean;
+  processMetrics?: boolean | undefined;
   /** @default warnings only */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 const ROUTE = Object.freeze({ route: '/metrics' });
