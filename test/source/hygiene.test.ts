@@ -68,6 +68,11 @@ describe('what the README says', () => {
     expect(missing.map(({ owner, option }) => `${owner}: ${option}`)).toEqual([]);
   });
 
+  it('shows the quick start as it stands in the example, where a test runs it', () => {
+    const code = read('example-app/quick-start.ts').replace("'./warmpath.js'", "'warmpath'").trim();
+    expect(readme).toContain(`\`\`\`ts\n${code}\n\`\`\``);
+  });
+
   it('names only scripts that exist', () => {
     const named = [...readme.matchAll(/npm run ([\w:-]+)/g)].map(([, script]) => script as string);
     expect(named.filter((script) => !(script in manifest.scripts))).toEqual([]);
