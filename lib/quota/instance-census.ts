@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisGuard } from '../redis/guard.js';
-import { evalCommand, redisScript } from './redis-script.js';
+import { evalCommand, keyCommand, redisScript } from './redis-script.js';
 import type { TickBatch } from './tick-batch.js';
 
 const BEAT_MS = 2000;
@@ -50,25 +50,25 @@ export class InstanceCensus {
     return this.#instances;
   }
 
-  /** Takes part until the returned function is called. `onReset` runs when any instance has reset a quota. */
-  join(onReset: () => void): () => void {
+  /** Takes part until the returned function is called, which resolves when that has been said. `onReset` runs when any instance has reset a quota. */
+  join(onReset: () => void): () => Promise<void> {
     this.#onReset.add(onReset);
     if (!this.#timer) this.#start();
-    return () => {
+    return async () => {
       this.#onReset.delete(onReset);
-      if (this.#onReset.size === 0) this.#stop();
+      if (this.#onReset.size === 0) await this.#stop();
     };
   }
 
   /** Tells all instances to forget the refusals they remember. */
   async announceReset(): Promise<void> {
-    await this.#batch.send(['INCR', this.#keys.resets], this.#keys.resets);
+    await this.#batch.send(keyCommand('INCR', this.#keys.resets));
   }
 
   async beat(): Promise<void> {
     if (this.#guard.state === 'down') return;
     const keys = [this.#keys.instances, this.#keys.resets];
-    const reply = await this.#batch.send(evalCommand(BEAT_SCRIPT, keys, [this.#id, STALE_MS]), this.#keys.instances);
+    const reply = await this.#batch.send(evalCommand(BEAT_SCRIPT, keys, [this.#id, STALE_MS]));
     if (!reply.ok || !Array.isArray(reply.value)) return;
     const [instances, resets] = reply.value as [number, number];
     this.#instances = Math.max(1, instances);
@@ -93,10 +93,10 @@ export class InstanceCensus {
     void this.beat();
   }
 
-  #stop(): void {
+  async #stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#unwatch?.();
-    void this.#batch.send(['ZREM', this.#keys.instances, this.#id], this.#keys.instances);
+    await this.#batch.send(keyCommand('ZREM', this.#keys.instances, this.#id));
   }
 }

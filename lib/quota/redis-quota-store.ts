@@ -1,7 +1,7 @@
 import type { RedisGuard, RedisReply } from '../redis/guard.js';
 import type { Standing, Verdict } from './counting.js';
 import { COUNT_SCRIPT, REFUND_SCRIPT } from './quota-script.js';
-import { evalCommand } from './redis-script.js';
+import { evalCommand, keyCommand } from './redis-script.js';
 import type { TickBatch } from './tick-batch.js';
 import type { TierPlan } from './tier-plan.js';
 
@@ -64,12 +64,12 @@ export class ScriptQuotaStore implements SharedQuotaStore {
 
   async refund(digest: string, plan: TierPlan, cost: number, chargedAtUs: number): Promise<void> {
     const key = this.#keyOf(digest);
-    await this.#batch.send(evalCommand(REFUND_SCRIPT, [key], [...shapeArguments(plan), cost, chargedAtUs]), key);
+    await this.#batch.send(evalCommand(REFUND_SCRIPT, [key], [...shapeArguments(plan), cost, chargedAtUs]));
   }
 
   async reset(digest: string): Promise<boolean> {
     const key = this.#keyOf(digest);
-    return (await this.#batch.send(['DEL', key], key)).ok;
+    return (await this.#batch.send(keyCommand('DEL', key))).ok;
   }
 
   #sendAsked(): void {
@@ -84,7 +84,7 @@ export class ScriptQuotaStore implements SharedQuotaStore {
   async #send(plan: TierPlan, group: readonly Asked[]): Promise<void> {
     const keys = group.map((asked) => asked.key);
     const args = [...shapeArguments(plan), ...group.map((asked) => asked.cost)];
-    const reply = await this.#batch.send(evalCommand(COUNT_SCRIPT, keys, args), keys[0] as string, this.#deadlineMs);
+    const reply = await this.#batch.send(evalCommand(COUNT_SCRIPT, keys, args), this.#deadlineMs);
     for (const [index, asked] of group.entries()) asked.settle(verdictOf(reply, index));
   }
 }

@@ -15,24 +15,42 @@ export function redisScript(text: string): RedisScript {
   return Object.freeze({ text, sha });
 }
 
-/** The text of a script remembered by its SHA-1. */
-export const scriptText = (sha: string): string | undefined => textBySha.get(sha);
+type Argument = string | number;
 
-/** A command as it goes to Redis: its name, then its arguments. */
-export type RedisCommand = readonly [string, ...(string | number)[]];
+/** A command with its keys apart from its other arguments: `head` goes before them, `tail` after. */
+export interface RedisCommand {
+  readonly head: readonly [string, ...Argument[]];
+  readonly keys: readonly string[];
+  readonly tail: readonly Argument[];
+}
 
 /** `EVALSHA` of a script. */
-export function evalCommand(
-  script: RedisScript,
-  keys: readonly string[],
-  args: readonly (string | number)[],
-): RedisCommand {
-  return ['EVALSHA', script.sha, keys.length, ...keys, ...args];
+export function evalCommand(script: RedisScript, keys: readonly string[], tail: readonly Argument[]): RedisCommand {
+  return { head: ['EVALSHA', script.sha, keys.length], keys, tail };
+}
+
+/** A command on one key. */
+export function keyCommand(name: string, key: string, ...tail: readonly Argument[]): RedisCommand {
+  return { head: [name], keys: [key], tail };
+}
+
+/** Takes a command apart that came as one list: `EVALSHA <sha> <number of keys> <key>…`, or a name and a key. */
+export function parseCommand([name = '', ...rest]: readonly string[]): RedisCommand {
+  if (name !== 'EVALSHA') return { head: [name], keys: rest.slice(0, 1), tail: rest.slice(1) };
+  const [sha = '', count = '0'] = rest;
+  const keys = rest.slice(2, 2 + Number(count));
+  return { head: [name, sha, keys.length], keys, tail: rest.slice(2 + keys.length) };
+}
+
+/** The command as it goes out, its keys prefixed. */
+export function spelled({ head, keys, tail }: RedisCommand, prefix = ''): [string, ...Argument[]] {
+  return [...head, ...(prefix ? keys.map((key) => prefix + key) : keys), ...tail];
 }
 
 /** The same call with the whole text, when Redis does not know the script (restart, failover, `SCRIPT FLUSH`); else `undefined`. */
 export function withScriptText(command: RedisCommand, error: unknown): RedisCommand | undefined {
-  if (command[0] !== 'EVALSHA' || !(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) return undefined;
-  const text = scriptText(String(command[1]));
-  return text === undefined ? undefined : ['EVAL', text, ...command.slice(2)];
+  const [name, sha, count] = command.head;
+  if (name !== 'EVALSHA' || !(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) return undefined;
+  const text = textBySha.get(String(sha));
+  return text === undefined ? undefined : { ...command, head: ['EVAL', text, count as Argument] };
 }

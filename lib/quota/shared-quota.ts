@@ -40,7 +40,7 @@ export interface SharedQuotaOptions {
 export function openSharedQuota(options: SharedQuotaOptions): SharedQuota {
   const { redis, logger, events } = options;
   const guard = guardOf(redis, { logger, events });
-  const parts = joinParts(redis);
+  const parts = joinParts(redis, logger);
   const census = censusOf(parts, options.namespace);
   const leave = census.join(options.onReset);
   return {
@@ -48,9 +48,8 @@ export function openSharedQuota(options: SharedQuotaOptions): SharedQuota {
     store: storeOf(parts, options),
     census,
     close: () => {
-      leave();
       guard.close();
-      leaveParts(redis, parts);
+      void leave().then(() => leaveParts(redis, parts));
     },
   };
 }
@@ -64,8 +63,8 @@ interface Parts {
 
 const partsOf = new WeakMap<RedisClient, Parts>();
 
-function joinParts(redis: RedisClient): Parts {
-  const guard = partsOf.get(redis)?.guard ?? guardOf(redis);
+function joinParts(redis: RedisClient, logger: Logger): Parts {
+  const guard = partsOf.get(redis)?.guard ?? guardOf(redis, { logger });
   const parts = partsOf.get(redis) ?? { guard, batch: new TickBatch(guard), censuses: new Map(), limiters: 0 };
   partsOf.set(redis, parts);
   parts.limiters++;

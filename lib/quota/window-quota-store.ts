@@ -5,7 +5,7 @@ import type { Verdict } from './counting.js';
 import { rateLimitRedis } from './express-rate-limit.js';
 import { DECREMENT_WINDOW_SCRIPT, REPAIR_WINDOW_SCRIPT } from './quota-script.js';
 import type { SharedQuotaStore, SharedVerdict } from './redis-quota-store.js';
-import { evalCommand, redisScript } from './redis-script.js';
+import { evalCommand, keyCommand, parseCommand, redisScript } from './redis-script.js';
 import type { TickBatch } from './tick-batch.js';
 import type { TierPlan } from './tier-plan.js';
 
@@ -59,19 +59,18 @@ export class WindowQuotaStore implements SharedQuotaStore {
 
   async refund(digest: string): Promise<void> {
     const key = this.#keyOf(digest);
-    await this.#batch.send(evalCommand(DECREMENT_WINDOW_SCRIPT, [key], []), key);
+    await this.#batch.send(evalCommand(DECREMENT_WINDOW_SCRIPT, [key], []));
   }
 
   async reset(digest: string): Promise<boolean> {
     const key = this.#keyOf(digest);
-    return (await this.#batch.send(['DEL', key], key)).ok;
+    return (await this.#batch.send(keyCommand('DEL', key))).ok;
   }
 
   async #repair(digest: string, plan: TierPlan, add: 0 | 1): Promise<SharedVerdict> {
     const key = this.#keyOf(digest);
     const reply = await this.#batch.send(
       evalCommand(REPAIR_WINDOW_SCRIPT, [key], [this.#windowMs, add]),
-      key,
       this.#deadlineMs,
     );
     if (!reply.ok) return { ok: false, reason: reply.reason };
@@ -92,15 +91,11 @@ export class WindowQuotaStore implements SharedQuotaStore {
   // into a random node. So loading is answered here, and the batch sends the text when a node does not know it.
   async #sendCommand(command: string[]): Promise<number | string | (number | string)[]> {
     if (command[0] === 'SCRIPT' && command[1] === 'LOAD') return redisScript(command[2] ?? '').sha;
-    const [name = '', ...args] = command;
-    const reply = await this.#batch.send([name, ...args], keyIn(command), this.#deadlineMs);
+    const reply = await this.#batch.send(parseCommand(command), this.#deadlineMs);
     if (!reply.ok) throw new StoreUnavailable(reply);
     return reply.value as number | string | (number | string)[];
   }
 }
-
-// EVALSHA <sha> <number of keys> <key>
-const keyIn = (command: readonly string[]): string => (command[0] === 'EVALSHA' ? command[3] : command[1]) ?? '';
 
 class StoreUnavailable extends Error {
   readonly reason: 'down' | 'timeout' | 'error';

@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { liveLimiters } from '../../lib/quota/limiter-registry.js';
 import { eventually } from '../../lib/testing/eventually.js';
 import { startCluster } from '../../lib/testing/redis-cluster.js';
 import { startSentinel } from '../../lib/testing/redis-sentinel.js';
+import { startTcpProxy } from '../../lib/testing/tcp-proxy.js';
 import { instanceOn, tally } from '../quota/quota-support.js';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -72,8 +74,10 @@ describe('a cluster', { timeout: 90_000 }, () => {
         ],
       },
     ] as const) {
-      const one = await instanceOn({ clusterNodes: cluster.addresses }, { tiers });
-      const two = await instanceOn({ clusterNodes: cluster.addresses }, { tiers });
+      // A busy machine must not look like one that hangs.
+      const patient = { clusterNodes: cluster.addresses, commandTimeout: 20_000, socketTimeout: 20_000 };
+      const one = await instanceOn(patient, { tiers });
+      const two = await instanceOn(patient, { tiers });
       // Nodes join one by one.
       const everyNode = Array.from({ length: 30 }, (_, index) => `198.51.100.${index}`);
       for (const { ask } of [one, two]) {
@@ -96,6 +100,35 @@ describe('a cluster', { timeout: 90_000 }, () => {
       }
       expect(await one.limiter.reset('192.0.2.1')).toBe(true);
     }
+  });
+
+  it.each([
+    ['token bucket', { a: { rate: 1, per: '1h', burst: 10 } }],
+    ['window', { a: { limit: 10, window: '1h' } }],
+  ] as const)('charges a request at most once when the reply is lost: %s (A5.11)', async (_name, tiers) => {
+    const cluster = await startCluster();
+    cleanups.push(() => cluster.stop());
+    const proxies = await Promise.all(cluster.masters.map(({ port }) => startTcpProxy(port)));
+    cleanups.push(async () => void (await Promise.all(proxies.map((proxy) => proxy.close()))));
+    const natMap = Object.fromEntries(
+      cluster.masters.map(({ host, port }, index) => [`${host}:${port}`, { host, port: proxies[index]!.port }]),
+    );
+    const { ask, limiter } = await instanceOn(
+      { clusterNodes: proxies.map(({ host, port }) => ({ host, port })), clusterOptions: { natMap } },
+      { tiers },
+    );
+    await eventually(async () => (await ask('198.51.100.1')).source === 'redis');
+    const first = await ask('198.51.100.1');
+    for (const proxy of proxies) proxy.cutAfter(0);
+    const lost = await Promise.all([ask('198.51.100.1'), ask('198.51.100.1')]);
+    expect(lost.map(({ source }) => source)).toEqual(['local', 'local']);
+    for (const proxy of proxies) proxy.pass();
+    const core = liveLimiters().find(({ events }) => events === limiter.events)!;
+    const after = await eventually(async () => [await core.check(first)].find(({ source }) => source === 'redis'), {
+      timeoutMs: 10_000,
+      everyMs: 50,
+    });
+    expect(first.remaining - (after?.remaining ?? 0)).toBeLessThanOrEqual(2);
   });
 
   it('counts on while slots move under load (B20)', async () => {

@@ -321,7 +321,7 @@ describe('limiters', () => {
       rateLimiter({ redis: client, tiers: BUCKET, logger: recordingLogger() }).close();
     }
     expect(liveLimiters()).toHaveLength(before);
-    expect(listeners()).toBe(bare);
+    await eventually(() => listeners() === bare);
     const again = rateLimiter({ redis: client, tiers: BUCKET, logger: recordingLogger() });
     expect(again.limiterName).toBe('default');
     await eventually(() => again.stats().store === 'redis');
