@@ -119,10 +119,13 @@ describe('a cluster', { timeout: 90_000 }, () => {
     );
     await eventually(async () => (await ask('198.51.100.1')).source === 'redis');
     const first = await ask('198.51.100.1');
+    // Executed, but the reply is lost with its connection; whoever sends again finds a working one.
+    const before = proxies.map(({ connections }) => connections);
     for (const proxy of proxies) proxy.cutAfter(0);
-    const lost = await Promise.all([ask('198.51.100.1'), ask('198.51.100.1')]);
-    expect(lost.map(({ source }) => source)).toEqual(['local', 'local']);
+    const asked = Promise.all([ask('198.51.100.1'), ask('198.51.100.1')]);
+    await eventually(() => proxies.some(({ connections }, index) => connections < before[index]!), { everyMs: 1 });
     for (const proxy of proxies) proxy.pass();
+    expect((await asked).map(({ admitted }) => admitted)).toEqual([true, true]);
     const core = liveLimiters().find(({ events }) => events === limiter.events)!;
     const after = await eventually(async () => [await core.check(first)].find(({ source }) => source === 'redis'), {
       timeoutMs: 10_000,
