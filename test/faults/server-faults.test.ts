@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { play, type Scenario, SHORT } from './support/scenario.js';
 import { absences, losses, refusals } from './support/server-scenarios.js';
 
-// Promised are two seconds; the allowance is for a machine that does other things meanwhile.
-const RECOVERED_MS = 4000;
+// Promised are two seconds, which `npm run faults` measures; a test runs where other things run, too.
+const RECOVERED_MS = 10_000;
 
 const inProcess = ({ needsProcess }: Scenario): boolean => needsProcess !== true;
 const all = [...absences, ...refusals, ...losses].filter(inProcess);

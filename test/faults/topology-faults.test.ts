@@ -10,6 +10,6 @@ describe('an app under load, with its cache and limiter on several servers that 
     expect(wrong).toEqual([]);
     expect(storeErrors.filter((error) => error.includes('CROSSSLOT'))).toEqual([]);
     // Promised are two seconds from when there is a master; the rest is for a machine that does other things, too.
-    expect(recoverMs).toBeLessThan(6000);
+    expect(recoverMs).toBeLessThan(10_000);
   });
 });

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import express from 'express';
+import { createCache } from '../../lib/cache/cache.js';
+import type { Size } from '../../lib/common/size.js';
+import { createServer } from '../../lib/middleware/create-server.js';
+import { responseCache } from '../../lib/middleware/response-cache.js';
+import { createRedis } from '../../lib/redis/client.js';
+
+// The app that is put under load, in a process of its own, so that its memory and its event loop are its own.
+const spec = JSON.parse(process.env.LOAD_APP ?? '{}') as { redis?: string; maxBytes?: Size };
+const redis = spec.redis === undefined ? undefined : createRedis(spec.redis);
+const cache = createCache({ redis, memory: { maxBytes: spec.maxBytes ?? '64mb' } });
+const lag = monitorEventLoopDelay({ resolution: 5 });
+lag.enable();
+const megabyte = randomBytes(1_000_000);
+let peak = 0;
+const watch = setInterval(() => {
+  peak = Math.max(peak, process.memoryUsage.rss());
+}, 50);
+watch.unref();
+let runs = 0;
+
+const app = express();
+app.get('/state', (req, res) => {
+  if (req.query.gc !== undefined) globalThis.gc?.();
+  const { rss, external, arrayBuffers, heapUsed } = process.memoryUsage();
+  const { entries, bytes, level } = cache.stats();
+  res.json({
+    rss,
+    peak,
+    external,
+    arrayBuffers,
+    heapUsed,
+    entries,
+    bytes,
+    level,
+    runs,
+    lagMs: lag.percentile(99) / 1e6,
+  });
+  if (req.query.reset !== undefined) lag.reset();
+});
+app.get('/hot', responseCache(cache, { ttl: '1h', fastLane: true }), (_req, res) => {
+  runs += 1;
+  res.type('text').send('hot '.repeat(250));
+});
+app.get('/flood', responseCache(cache, { ttl: '1h' }), (_req, res) => {
+  runs += 1;
+  res.type('text').send('x'.repeat(10_000));
+});
+app.get('/megabyte', responseCache(cache, { ttl: '1h' }), (_req, res) => {
+  runs += 1;
+  res.type('application/octet-stream').send(megabyte);
+});
+app.get('/stream/:megabytes', responseCache(cache, { ttl: '1h' }), (req, res) => {
+  let left = Number(req.params.megabytes);
+  const push = (): void => {
+    while (left-- > 0) if (!res.write(megabyte)) return void res.once('drain', push);
+    res.end();
+  };
+  push();
+});
+
+const server = createServer(app, { cache });
+server.keepAliveTimeout = 120_000;
+server.listen({ port: 0, host: '127.0.0.1', backlog: 16_384 }, () => {
+  process.send?.({ port: (server.address() as AddressInfo).port });
+});
+process.on('disconnect', () => process.exit(0));
