@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesUnder, libraryFiles, root, visit } from './source-files.js';
+import { filesUnder, libraryFiles, root, type SourceFile, visit } from './source-files.js';
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const readme = read('README.md');
@@ -66,6 +66,19 @@ describe('what the README says', () => {
     const code = [...readme.matchAll(/```[\s\S]*?```|`[^`\n]+`/g)].join('\n');
     const missing = options.filter(({ option }) => !new RegExp(`\\b${option}\\b`).test(code));
     expect(missing.map(({ owner, option }) => `${owner}: ${option}`)).toEqual([]);
+  });
+
+  it('names everything the package exports to be called', () => {
+    const index = libraryFiles().find(({ path }) => path === 'index.ts') as SourceFile;
+    const names: string[] = [];
+    visit(index, {
+      ExportSpecifier: ({ exportKind, exported }) => {
+        if (exportKind !== 'type' && exported.type === 'Identifier') names.push(exported.name);
+      },
+    });
+    const callable = names.filter((name) => /^[a-z]/.test(name));
+    expect(callable.length).toBeGreaterThan(10);
+    expect(callable.filter((name) => !new RegExp(`\`[^\`\\n]*\\b${name}\\b`).test(readme))).toEqual([]);
   });
 
   it('shows the quick start as it stands in the example, where a test runs it', () => {
