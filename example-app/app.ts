@@ -4,7 +4,9 @@ import type { Registry } from 'prom-client';
 import { routeCaching } from './caching.js';
 import type { Config } from './config.js';
 import type { CatalogueDatabase } from './data/database.js';
+import { addToHistory, type HistoryEntry } from './data/members.js';
 import { simulatedPriceIndex } from './data/price-index.js';
+import { historyQueue } from './history-queue.js';
 import { authenticate, staffOnly } from './http/auth.js';
 import { noSuchRoute, sendProblem } from './http/problem.js';
 import { catalogueMetrics } from './metrics.js';
@@ -39,6 +41,7 @@ export function createApp({ db, config, cache, redis, registry = catalogueMetric
   app.set('trust proxy', config.trustProxy);
 
   const caching = cache ? routeCaching(cache, config.ttl) : uncached;
+  const record = cache ? historyQueue(cache, db) : (entry: HistoryEntry) => addToHistory(db, [entry]);
   const prices = simulatedPriceIndex(config.upstreamDelayMs);
   const checks = { sqlite: { run: () => db.ping(), critical: true }, prices: () => prices.ping() };
 
@@ -58,7 +61,7 @@ export function createApp({ db, config, cache, redis, registry = catalogueMetric
   app.use(express.json({ limit: '64kb' }));
 
   app.get('/', (_req, res) => res.redirect('/api/manifest'));
-  app.use('/api/movies', filmRoutes(db, caching.films, rememberHistory(db)));
+  app.use('/api/movies', filmRoutes(db, caching.films, rememberHistory(record)));
   app.use('/api/me', memberRoutes(db, caching.members));
   app.use('/api', catalogueRoutes(db, prices, caching.catalogue));
   if (cache) app.use('/admin', staffOnly, adminRouter({ cache, redis, authorize: (req) => req.user?.staff === true }));

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { CatalogueDatabase } from './database.js';
 
 export interface Preferences {
@@ -15,6 +14,13 @@ export interface HistoryItem {
   readonly kind: 'film' | 'search';
   readonly subject: string;
   readonly at: string;
+}
+
+/** A history item on its way into the database. */
+export interface HistoryEntry extends HistoryItem {
+  /** tells it from others: writing it twice is writing it once */
+  readonly id: string;
+  readonly user: string;
 }
 
 export function findPreferences(db: CatalogueDatabase, user: string): Preferences {
@@ -34,12 +40,9 @@ export function findHistory(db: CatalogueDatabase, user: string, limit: number):
   return db.all(sql, [user, limit]);
 }
 
-export function addToHistory(db: CatalogueDatabase, user: string, item: HistoryItem): void {
-  db.run('INSERT OR IGNORE INTO history (id, user_name, kind, subject, at) VALUES (?, ?, ?, ?, ?)', [
-    randomUUID(),
-    user,
-    item.kind,
-    item.subject,
-    item.at,
-  ]);
+export function addToHistory(db: CatalogueDatabase, entries: readonly HistoryEntry[]): void {
+  const sql = 'INSERT OR IGNORE INTO history (id, user_name, kind, subject, at) VALUES (?, ?, ?, ?, ?)';
+  db.transaction(() => {
+    for (const { id, user, kind, subject, at } of entries) db.run(sql, [id, user, kind, subject, at]);
+  });
 }

@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { type RequestHandler, Router } from 'express';
 import type { CatalogueDatabase } from '../data/database.js';
-import { addToHistory, findHistory, findPreferences, type HistoryItem, savePreferences } from '../data/members.js';
+import { findHistory, findPreferences, type HistoryEntry, savePreferences } from '../data/members.js';
 import { userName, usersOnly } from '../http/auth.js';
 import { Fields } from '../http/fields.js';
 import { preferenceChanges } from '../http/preference-input.js';
@@ -33,21 +34,20 @@ export function memberRoutes(db: CatalogueDatabase, caching: MemberCaching): Rou
 }
 
 /** Notes which films a user opened and what they searched for. Stands before the cache, so that hits count as well. */
-export function rememberHistory(db: CatalogueDatabase): RequestHandler {
+export function rememberHistory(record: (entry: HistoryEntry) => void): RequestHandler {
   return (req, res, next) => {
     const user = req.user?.name;
-    const item = user === undefined ? undefined : historyItem(req.params.id, req.query.search);
-    if (user === undefined || !item) return next();
+    const seen = user === undefined ? undefined : seenBy(req.params.id, req.query.search);
+    if (user === undefined || !seen) return next();
     res.once('finish', () => {
-      if (res.statusCode < 400) addToHistory(db, user, item);
+      if (res.statusCode < 400) record({ id: randomUUID(), user, at: new Date().toISOString(), ...seen });
     });
     next();
   };
 }
 
-function historyItem(id: unknown, search: unknown): HistoryItem | undefined {
-  const at = new Date().toISOString();
-  if (typeof id === 'string') return { kind: 'film', subject: id, at };
-  if (typeof search === 'string') return { kind: 'search', subject: search.trim(), at };
+function seenBy(id: unknown, search: unknown): Pick<HistoryEntry, 'kind' | 'subject'> | undefined {
+  if (typeof id === 'string') return { kind: 'film', subject: id };
+  if (typeof search === 'string') return { kind: 'search', subject: search.trim() };
   return undefined;
 }
