@@ -113,7 +113,7 @@ export function registerDataCache(cache: object, data: DataCache): void {
   byCache.set(cache, data);
 }
 
-/** The values of a cache. Throws for anything that is no cache. */
+/** The values of a cache. Throws `ERR_OPTION` for anything that is no cache. */
 export function dataCacheOf(cache: object): DataCache {
   const data = byCache.get(cache);
   if (data === undefined) throw optionError('cache', 'a cache made by createCache', cache);

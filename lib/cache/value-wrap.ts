@@ -1,7 +1,7 @@
 import { WarmpathError } from '../common/errors.js';
 import type { Lookup } from '../store/entry-store.js';
 import { type Found, isPromise, type Level, type Maybe, whenReady } from '../store/stored-entry.js';
-import { inBackground } from './cache-core.js';
+import { inBackground, recordUse } from './cache-core.js';
 import { isTraced, traceLookup } from './lookup-trace.js';
 import { readStoredValue, type StoredValue } from './stored-value.js';
 import { takeTurn } from './turn.js';
@@ -96,7 +96,7 @@ function served(visit: Visit, found: Found, stored: StoredValue, result: 'hit' |
   if (result === 'stale') counters.stale += 1;
   else if (found.level === 'redis') counters.redisHits += 1;
   else counters.memoryHits += 1;
-  visit.core.topKeys.record(visit.key.label);
+  recordUse(visit.core, visit.key.label, found.entry.groups);
   trace(visit, result, found.level, stored);
   return stored;
 }

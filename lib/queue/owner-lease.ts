@@ -56,8 +56,9 @@ export class OwnerLease {
     return this.isHeld;
   }
 
-  /** Runs work of any length while the lease is renewed beside it. */
+  /** Runs work of any length while the lease, if it is held, is renewed beside it. */
   async keep<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.isHeld) return work();
     this.#timer ??= setInterval(() => void this.hold(), RENEW_AFTER_MS).unref();
     try {
       return await work();
