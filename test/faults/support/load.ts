@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly writeEvery?: number;
   /** How old an answer may be after a write was confirmed, by when the request began. @default 0 always */
   readonly boundMs?: (at: number) => number;
+  /** One request in so many is sent to the app without a cache, too. @default 4 */
+  readonly plainEvery?: number;
   /** More ids among the hot ones. */
   readonly extraIds?: readonly string[];
 }
@@ -52,8 +54,8 @@ export class Load {
   #sent = 0;
 
   constructor({ urls, plainUrl = urls[0] ?? '', perSecond = 200, ...rest }: LoadOptions) {
-    const { writeEvery = 50, boundMs = () => 0, extraIds = [] } = rest;
-    this.#options = { urls, plainUrl, perSecond, writeEvery, boundMs, extraIds };
+    const { writeEvery = 50, boundMs = () => 0, plainEvery = 4, extraIds = [] } = rest;
+    this.#options = { urls, plainUrl, perSecond, writeEvery, boundMs, plainEvery, extraIds };
     this.#ids = [...Array.from({ length: HOT }, (_, i) => `f${i}`), ...extraIds];
     this.#timer = setInterval(() => this.#catchUp(), 5);
   }
@@ -82,10 +84,10 @@ export class Load {
   }
 
   #sendNext(n: number): void {
-    const { urls, plainUrl, writeEvery } = this.#options;
+    const { urls, plainUrl, writeEvery, plainEvery } = this.#options;
     const url = urls[n % urls.length] as string;
     const id = this.#ids[Math.floor(Math.random() * this.#ids.length)] as string;
-    if (n % 4 === 0) this.#track(this.#film('plain', `${plainUrl}/plain/${id}`, id));
+    if (n % plainEvery === 0) this.#track(this.#film('plain', `${plainUrl}/plain/${id}`, id));
     if (writeEvery > 0 && n % writeEvery === writeEvery - 1) this.#track(this.#write(url, id));
     else if (n % 10 === 3) this.#track(this.#film('new', `${url}/film/n${n}`, `n${n}`));
     else if (n % 10 === 7) this.#track(this.#private(url, `u${n % 30}`));

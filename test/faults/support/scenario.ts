@@ -74,10 +74,12 @@ export interface RunOptions {
   readonly beforeMs: number;
   readonly holdMs: number;
   readonly perSecond: number;
+  /** One request in so many goes to the app without a cache, too. */
+  readonly plainEvery: number;
 }
 
-export const SHORT: RunOptions = { place: 'inside', beforeMs: 300, holdMs: 900, perSecond: 30 };
-export const LONG: RunOptions = { place: 'process', beforeMs: 2000, holdMs: 5000, perSecond: 200 };
+export const SHORT: RunOptions = { place: 'inside', beforeMs: 300, holdMs: 900, perSecond: 30, plainEvery: 4 };
+export const LONG: RunOptions = { place: 'process', beforeMs: 2000, holdMs: 5000, perSecond: 200, plainEvery: 1 };
 
 const EARLY_MS = 600;
 const GIVE_UP_MS = 15_000;
@@ -119,6 +121,7 @@ async function playOn(scenario: Scenario, options: RunOptions, closing: (() => u
   const load = new Load({
     urls: apps.urls.slice(0, scenario.loaded ?? apps.urls.length),
     perSecond: options.perSecond,
+    plainEvery: options.plainEvery,
     boundMs: () => scenario.boundMs ?? 0,
     extraIds: scenario.extraIds ?? [],
     ...(apps.plainUrl === undefined ? {} : { plainUrl: apps.plainUrl }),
