@@ -156,11 +156,10 @@ onEveryLevel('warm', ({ instance }) => {
     const options = { cache, origin: `http://${host}` };
     trafficRankingOf(coreOf(cache));
     for (let n = 0; n < 400; n++) await fetch(`${url}/films/${n % 8 === 0 ? 2 : 1}`);
-    await fetch(`${url}/films/3`);
     await cache.clear();
     runs.length = 0;
-    expect(await warm(app, [{ top: 2 }], options)).toMatchObject({ total: 2, warmed: 2 });
-    expect(runs.sort()).toEqual(['/films/1', '/films/2']);
+    expect(await warm(app, [{ top: 1 }], options)).toMatchObject({ total: 1, warmed: 1 });
+    expect(runs).toEqual(['/films/1']);
     expect((await fetch(`${url}/films/1`)).headers.get('x-cache')).toBe('hit');
     await close();
   });
