@@ -53,6 +53,7 @@ const ADDRESS_PROPERTIES = ['ip', 'ips'];
  */
 export function observeRequest(req: IncomingMessage, locals: LocalsHolder, options: ObserveOptions): ObservedRequest {
   const recorder = new Recorder();
+  recorders.set(req, recorder);
   const restore: (() => void)[] = [watchFields(req, options, recorder)];
   if (options.watch) {
     for (const name of IDENTITY_PROPERTIES) restore.push(watchProperty(req, name, () => recorder.who(`req.${name}`)));
@@ -69,6 +70,20 @@ export function observeRequest(req: IncomingMessage, locals: LocalsHolder, optio
       for (const undo of restore.splice(0)) undo();
     },
   };
+}
+
+const recorders = new WeakMap<IncomingMessage, Recorder>();
+
+/** Reads a request for a purpose that does not shape the answer: nothing is recorded meanwhile. `work` reads synchronously. */
+export function unobserved<T>(req: IncomingMessage, work: () => T): T {
+  const recorder = recorders.get(req);
+  if (recorder === undefined || recorder.isPaused) return work();
+  recorder.isPaused = true;
+  try {
+    return work();
+  } finally {
+    recorder.isPaused = false;
+  }
 }
 
 /** Where Express keeps `res.locals`. */

@@ -59,7 +59,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   function rateLimiterMiddleware(req: Request, res: Response, next: NextFunction): void {
     laneTrace(req)?.limiters.push(limiter);
     const known = isInternalDispatch(req) ? COUNTED : knownDecision(context, req);
-    const decision = known === COUNTED ? undefined : (known ?? decide(context, req, res));
+    const decision = known === COUNTED ? undefined : (known ?? unobserved(req, () => decide(context, req, res)));
     if (decision instanceof Promise) void decision.then((made) => act(context, req, res, next, made), next);
     else act(context, req, res, next, decision);
   }

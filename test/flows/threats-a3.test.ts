@@ -67,6 +67,19 @@ onEveryBackend('A3 denial of service through the cache', (on) => {
     limiter.close();
   });
 
+  it('A5.8 stores answers behind a limiter mounted inside the cache, which reads the address for its own purpose', async () => {
+    const cache = await on.cache();
+    const limiter = rateLimiter({ name: `reads-${Math.random()}`, tiers: { all: { limit: 100, window: '1h' } } });
+    const { url } = await on.serve((app) => {
+      app.use(responseCache(cache, hour));
+      app.use(limiter);
+      app.get('/p', (_req, res) => void res.send('page'));
+    });
+    await ask(`${url}/p`);
+    expect((await ask(`${url}/p`)).cache).toBe('hit');
+    limiter.close();
+  });
+
   it('A3.5 keeps its memory bounded under ever new URLs, and a key that is in use', { timeout: 60_000 }, async () => {
     const cache = await on.cache({ memory: { maxBytes: '1mb' } });
     await eventually(() => cache.set('hot', 1, { ttl: '1h' }));
