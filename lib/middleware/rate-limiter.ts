@@ -5,6 +5,7 @@ import type { QuotaStats } from '../quota/quota-stats.js';
 import { nearLimit } from '../quota/quota-stats.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { laneTrace } from './lane-trace.js';
+import { unobserved } from './observed-request.js';
 import { refuse, sendQuotaFields } from './rate-limiter-answer.js';
 import type { ClientName, Decided, InfoHolder, LimiterContext } from './rate-limiter-context.js';
 import {
