@@ -6,16 +6,22 @@ export { entityTag } from './cache/entity-tag.js';
 export type { InvalidationTarget } from './cache/invalidation.js';
 export type { LookupNote } from './cache/lookup-trace.js';
 export type { SetOptions, ValueUse, WrapOptions, WriteThroughOptions } from './cache/value-options.js';
-export type { WriteBehind } from './cache/write-behind-queues.js';
+export type {
+  FlushContext,
+  PoisonedItem,
+  WriteBehind,
+  WriteBehindOptions,
+  WriteBehindStats,
+} from './cache/write-behind-queues.js';
 export type { Clock } from './common/clock.js';
 export type { Duration } from './common/duration.js';
 export { WarmpathError, type WarmpathErrorCode } from './common/errors.js';
 export type { EventBus, WarmpathEvent } from './common/events.js';
 export type { Logger } from './common/logger.js';
 export type { Size } from './common/size.js';
-export { configFromEnv, type EnvConfig, type TtlTable } from './config/config-from-env.js';
 export { type CachedMethodOptions, cached } from './data/cached-decorator.js';
 export { type CachedRepository, cachedRepository } from './data/cached-repository.js';
+export { configFromEnv, type EnvConfig, type TtlTable } from './data/config-from-env.js';
 export type { ByIds, CachedRepositoryOptions, EntityId, StatisticsOptions } from './data/repository-options.js';
 export {
   type CacheDirectives,
@@ -47,8 +53,6 @@ export { type Warming, type WarmTargets, warm } from './middleware/warm.js';
 export type { WarmOptions } from './middleware/warm-options.js';
 export type { WarmProgress, WarmReport } from './middleware/warm-run.js';
 export type { WarmOutcome, WarmTarget } from './middleware/warm-targets.js';
-export type { PoisonedItem, WriteBehindStats } from './queue/write-behind.js';
-export type { FlushContext, WriteBehindOptions } from './queue/write-behind-options.js';
 export { createRedis } from './redis/client.js';
 export type { CreateRedisOptions } from './redis/connection-options.js';
 export type { RedisClient } from './redis/guard.js';

@@ -9,6 +9,9 @@ import { type PoisonedItem, WriteBehindQueue, type WriteBehindStats } from '../q
 import { resolveWriteBehindOptions, type WriteBehindOptions } from '../queue/write-behind-options.js';
 import type { CacheCore } from './cache-core.js';
 
+export type { PoisonedItem, WriteBehindStats } from '../queue/write-behind.js';
+export type { FlushContext, WriteBehindOptions } from '../queue/write-behind-options.js';
+
 /** What `cache.writeBehind` returns: call it with an item to push it. */
 export interface WriteBehind<T> {
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createCache } from '../../lib/cache/cache.js';
-import { configFromEnv } from '../../lib/config/config-from-env.js';
+import { configFromEnv } from '../../lib/data/config-from-env.js';
 
 describe('configFromEnv', () => {
   const ttl = { movie: '1h', movieList: '30m', stats: 900 } as const;
