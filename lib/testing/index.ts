@@ -4,9 +4,11 @@
  */
 export { eventually } from './eventually.js';
 export { type FakeClock, fakeClock } from './fake-clock.js';
+export { type Faulty, faulty } from './faulty.js';
 export { findRedisServer } from './find-redis-server.js';
 export { freePort, freePorts } from './free-port.js';
 export { type Gate, gate } from './gate.js';
+export { type AnswerWithHeaders, cacheMatchers } from './matchers.js';
 export { type RedisCluster, type StartClusterOptions, startCluster } from './redis-cluster.js';
 export { type RedisSentinel, startSentinel } from './redis-sentinel.js';
 export { type RedisServer, type StartRedisOptions, startRedis } from './redis-server.js';
