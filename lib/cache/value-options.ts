@@ -48,7 +48,10 @@ export interface WriteThroughOptions<T = unknown> {
   readonly ttl: Duration | ((value: T) => Duration | undefined);
   /** Groups to invalidate the stored value by, or how to tell them from it. @default none */
   readonly tags?: readonly string[] | ((value: T) => readonly string[]) | undefined;
-  /** Tags whose entries the write makes unusable, besides the value itself: lists it is in. @default none */
+  /**
+   * Tags whose entries the write makes unusable, besides the value itself: lists it is in. A value that carries one of
+   * them is not kept either. @default none
+   */
   readonly invalidates?: readonly string[] | undefined;
   /** Names of fields that are taken out, at any depth, of what is stored and handed out. @default none */
   readonly redact?: readonly string[] | undefined;
@@ -108,7 +111,9 @@ export function resolveSetOptions(options: SetOptions): { readonly ttlMs: number
 /** {@link WriteThroughOptions}, checked. */
 export interface WriteThroughConfig {
   readonly ttlMs: (value: unknown) => number | undefined;
-  readonly groups: (value: unknown) => readonly string[];
+  /** Groups known before the write. */
+  readonly groups: readonly string[];
+  readonly lateGroups: (value: unknown) => readonly string[];
   readonly invalidates: readonly string[];
   readonly redact: Redactor | undefined;
 }
@@ -120,7 +125,8 @@ export function resolveWriteThroughOptions<T>(options: WriteThroughOptions<T>): 
   const fixed = typeof tags === 'function' ? [] : tagGroups('writeThrough', tags);
   return {
     ttlMs: lifetimes('writeThrough', ttl as WrapOptions['ttl'], undefined),
-    groups: typeof tags === 'function' ? (value) => tagGroups('writeThrough', tags(value as T)) : () => fixed,
+    groups: fixed,
+    lateGroups: typeof tags === 'function' ? (value) => tagGroups('writeThrough', tags(value as T)) : () => [],
     invalidates: tagGroups('writeThrough', invalidates),
     redact: redactor('writeThrough.redact', redact),
   };

@@ -143,7 +143,7 @@ async function endEverywhere(core: CacheCore, keys: readonly string[]): Promise<
 
 /**
  * Writes the source, then the cache. What was stored or being made before is unusable once this resolves. The value is
- * kept only if no other write of the key overlapped with this one: then nobody here knows which of them came last.
+ * kept only if its key was neither written nor invalidated by anybody else meanwhile: then nobody here knows who was last.
  */
 export async function writeThroughValue(
   core: CacheCore,
@@ -155,29 +155,32 @@ export async function writeThroughValue(
   const name = valueKey(key);
   const task = work.begin(name.text);
   work.overtake(name.text, task);
-  const right = core.config.enabled && !core.isClosed ? await rightToWrite(core, key) : undefined;
+  const groups = [keyGroup(key), ...config.groups];
+  const right = await rightToWrite(core, name, groups);
   try {
-    const value = await writeSource(core, work, key, write);
+    const written = await writeSource(core, work, key, write);
     const isAlone = !task.isOvertaken;
     work.overtake(name.text, task);
-    await endBefore(core, key, config.invalidates);
-    return await keepWritten({ core, key, task, right: isAlone && !isAway(core) ? right : undefined, config }, value);
+    await invalidateGroups(core, 'tags', config.invalidates, false);
+    const job: WrittenValue = { core, name, task, right: isAlone ? right : undefined, groups, config };
+    const { value, isKept } = await keepWritten(job, written);
+    if (!isKept) await deleteValues(core, work, [key]);
+    return value;
   } finally {
     right?.lease?.release();
     task.end();
   }
 }
 
-/** Ends what the write made untrue. */
-async function endBefore(core: CacheCore, key: string, groups: readonly string[]): Promise<void> {
-  if (core.guard === undefined) await core.store.remove([valueKey(key)]);
-  await endEverywhere(core, [key]);
-  await invalidateGroups(core, 'tags', groups, false);
-}
-
-async function rightToWrite(core: CacheCore, key: string): Promise<WriteRight | undefined> {
+/** The lease, and the fence from before the write: what is invalidated after it takes this value along. */
+async function rightToWrite(
+  core: CacheCore,
+  name: EntryKey,
+  groups: readonly string[],
+): Promise<WriteRight | undefined> {
+  if (!core.config.enabled || core.isClosed) return undefined;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const right = await seize(core, valueKey(key), [keyGroup(key)], round);
+    const right = await seize(core, name, groups, round);
     // A lease of this process alone tells nothing of the others'.
     if (right !== undefined) return core.guard !== undefined && right.fence.level === 'memory' ? undefined : right;
   }
@@ -196,35 +199,40 @@ async function writeSource(core: CacheCore, work: KeyWork, key: string, write: (
 
 interface WrittenValue {
   readonly core: CacheCore;
-  readonly key: string;
+  readonly name: EntryKey;
   readonly task: KeyTask;
   readonly right: WriteRight | undefined;
+  readonly groups: readonly string[];
   readonly config: WriteThroughConfig;
 }
 
+interface Written {
+  /** What the caller gets. */
+  readonly value: unknown;
+  /** Whether it took the place of what was stored before, for certain. */
+  readonly isKept: boolean;
+}
+
 /** Keeps what was written, if it may. The source has it, so whatever goes wrong here is no error of the write. */
-async function keepWritten({ core, key, task, right, config }: WrittenValue, written: unknown): Promise<unknown> {
+async function keepWritten({ core, name, task, right, groups, config }: WrittenValue, made: unknown): Promise<Written> {
   const redact = bothRedactors(redactionOf(core), config.redact);
-  const value = redact === undefined ? written : redact(written);
+  const shown = redact === undefined ? made : redact(made);
   try {
+    const bytes = valueBytes(shown);
+    const value = bytes.readBack === undefined ? shown : bytes.readBack.value;
     const ttlMs = config.ttlMs(value);
-    if (ttlMs === undefined) return value;
-    const bytes = valueBytes(value);
-    const shown = bytes.readBack === undefined ? value : bytes.readBack.value;
-    if (right === undefined || bytes.body.length > core.config.maxEntryBytes) return shown;
-    const groups = [...new Set([keyGroup(key), ...config.groups(value)])];
+    const fits = bytes.body.length <= core.config.maxEntryBytes;
+    if (right === undefined || ttlMs === undefined || !fits) return { value, isKept: false };
+    const all = [...new Set([...groups, ...config.lateGroups(value)])];
     const coded = core.guard === undefined ? undefined : await smaller(bytes, core.config.compressOver);
-    // After the invalidation, which this value is not to fall under; the lease tells whether it is still alone.
-    const { fence } = await core.store.lookup(valueKey(key), groups);
     const lifetimes = { ttlMs: shortened(core, ttlMs), staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
-    if (task.isOvertaken) return shown;
-    const entry = valueEntry(bytes, coded, lifetimes, groups, core.store.now());
-    await core.store.store(valueKey(key), entry, fence, right.lease);
-    if (task.isOvertaken) await core.store.remove([valueKey(key)]);
-    return shown;
+    const entry = valueEntry(bytes, coded, lifetimes, all, core.store.now());
+    if (task.isOvertaken) return { value, isKept: false };
+    const outcome = await core.store.store(name, entry, right.fence, right.lease);
+    return { value, isKept: outcome === 'stored' && !task.isOvertaken && !isAway(core) };
   } catch (error) {
     warnOnce(core, 'writeThrough', error);
-    return value;
+    return { value: shown, isKept: false };
   }
 }
 

@@ -24,7 +24,7 @@ onEveryLevel('writeThrough', ({ instance }) => {
   it('ends what else the write made untrue', async () => {
     const cache = await instance();
     await cache.set('list', [1], { ttl: '1h', tags: ['movies'] });
-    await cache.writeThrough('movie:7', () => 'new', { ttl: '1h', tags: ['movies'], invalidates: ['movies'] });
+    await cache.writeThrough('movie:7', () => 'new', { ttl: '1h', tags: ['movie:7'], invalidates: ['movies'] });
     expect(await cache.get('list')).toBeUndefined();
     expect(await cache.get('movie:7')).toBe('new');
   });
@@ -68,6 +68,19 @@ onEveryLevel('writeThrough', ({ instance }) => {
     expect(await cache.get('k')).toBeUndefined();
     expect(await cache.writeThrough('k', () => 'third', { ttl: '1h' })).toBe('third');
     expect(await cache.get('k')).toBe('third');
+  });
+
+  it('does not keep what was invalidated while it was being written', async () => {
+    const cache = await instance();
+    for (const target of [{ keys: ['k'] }, { tags: ['t'] }, { prefix: 'k' }]) {
+      const writing = gate();
+      const write = cache.writeThrough('k', () => writing.wait().then(() => 'older'), { ttl: '1h', tags: ['t'] });
+      await writing.arrived();
+      await cache.invalidate(target);
+      writing.open();
+      await write;
+      expect(await cache.get('k')).toBeUndefined();
+    }
   });
 
   it('is no failed write when the value cannot be kept', async () => {
