@@ -31,6 +31,7 @@ import { deliver } from './deliver-response.js';
 import { addedGroups } from './handler-tags.js';
 import { type ObservedRequest, observeRequest } from './observed-request.js';
 import { judgeReadings } from './reading-judgement.js';
+import { redactedAnswer } from './redacted-answer.js';
 import type { RequestView } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 import { type AbandonReason, type CapturedHead, captureResponse, type HeadDecision } from './response-capture.js';
@@ -256,10 +257,11 @@ class FillSession {
   async #store(head: CapturedHead, body: Buffer, assessment: Assessment): Promise<void> {
     const { core } = this.#job;
     try {
+      const answer = redactedAnswer(core, { fields: head.fields, body });
+      if (answer === undefined) return this.#release('unredactable', 'uncacheable', head.status);
       const response = {
         status: head.status,
-        fields: head.fields,
-        body,
+        ...answer,
         policy: assessment.policy,
         freshness: assessment.freshness,
         groups: this.#groups(head.fields),

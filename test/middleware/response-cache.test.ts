@@ -110,3 +110,20 @@ describe('responseCache in memory', () => {
     expect(await (await fetch(`${url}/movie`)).json()).toEqual({ title: 'new' });
   });
 });
+
+describe('createCache({ redact }) and JSON responses', () => {
+  it('stores them without the fields, at any depth, under a tag of their own', async () => {
+    const cache = createCache({ redact: ['password_hash', 'API_KEY'] });
+    const app = express();
+    app.get('/user', responseCache(cache, { ttl: '1h' }), (_req, res) => {
+      res.json({ name: 'a', password_hash: 'x', keys: [{ api_key: 'y', id: 1 }] });
+    });
+    const url = await listen(app);
+    const first = await fetch(`${url}/user`);
+    await first.text();
+    const stored = await fetch(`${url}/user`);
+    expect(stored.headers.get('x-cache')).toBe('hit');
+    expect(await stored.json()).toEqual({ name: 'a', keys: [{ id: 1 }] });
+    expect(stored.headers.get('etag')).not.toBe(first.headers.get('etag'));
+  });
+});
