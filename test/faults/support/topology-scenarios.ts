@@ -20,6 +20,7 @@ function ofSentinel(title: string, begin: (sentinel: RedisSentinel) => Promise<u
       redis: { sentinels: sentinel.sentinels, name: sentinel.name },
       begin() {
         work = begin(sentinel);
+        work.catch(() => {}); // heard at the end
       },
       end: () => work,
       stop: () => sentinel.stop(),
@@ -43,6 +44,7 @@ function ofCluster(
       redis: { clusterNodes: cluster.addresses },
       begin() {
         work = begin(cluster, () => isOver);
+        work.catch(() => {}); // heard at the end
       },
       async end({ urls }: Scene) {
         isOver = true;
@@ -87,15 +89,15 @@ async function isMaster(server: RedisServer): Promise<void> {
 }
 
 async function moveSlots(cluster: RedisCluster, isOver: () => boolean): Promise<void> {
-  const [here, there] = cluster.masters as [RedisServer, RedisServer];
-  for (let i = 0; !isOver(); i++) {
-    for (const film of ['f1', 'f2', 'f3']) {
-      const slot = await cluster.slotOf(film);
-      await cluster.migrateSlot(slot, i % 2 === 0 ? there : here, () => delay(50));
+  while (!isOver()) {
+    for (const node of cluster.masters) {
+      // The slots the app uses: those of keys it has.
+      const key = (await node.cli('RANDOMKEY')) as string | null;
+      if (key === null) continue;
+      const from = await cluster.masterOf(key);
+      const to = cluster.masters.find((master) => master !== from);
+      if (to !== undefined) await cluster.migrateSlot(await cluster.slotOf(key), to, () => delay(50));
     }
-    // The slots the app uses now: those of keys it has.
-    const key = (await here.cli('RANDOMKEY')) as string | null;
-    if (key !== null) await cluster.migrateSlot(await cluster.slotOf(key), there, () => delay(50));
   }
 }
 
