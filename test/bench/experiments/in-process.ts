@@ -10,10 +10,17 @@ const [, , module = '', name = ''] = process.argv;
 const { variants } = (await import(pathToFileURL(module).href)) as { variants: Record<string, VariantFactory> };
 const variant = await variants[name]!();
 const server = variant.server ?? createServer(variant.listener);
-const requests = Array.from({ length: 100 }, (_, id) => requestBytes({ path: `/movies/${id}` }, '127.0.0.1:80'));
+const isUnique = process.env.PATHS === 'unique';
+let lastId = 0;
+
+function requestsFor(count: number): Buffer[] {
+  const ids = Array.from({ length: isUnique ? count : 100 }, (_, id) => (isUnique ? ++lastId : id));
+  return ids.map((id) => requestBytes({ path: `/movies/${id}` }, '127.0.0.1:80'));
+}
 
 function slice(count: number): Promise<number> {
   return new Promise((resolve) => {
+    const requests = requestsFor(count);
     const before = process.cpuUsage();
     const connection = new MemoryConnection(requests, count, () => {
       const used = process.cpuUsage(before);

@@ -9,7 +9,7 @@ export class MemoryConnection extends Duplex {
   bytes = 0;
 
   constructor(requests: readonly Buffer[], count: number, done: () => void) {
-    super();
+    super({ decodeStrings: false });
     this.#requests = requests;
     this.#left = count;
     this.#done = done;
@@ -34,13 +34,13 @@ export class MemoryConnection extends Duplex {
     this.push(this.#requests[0]);
   }
 
-  override _write(chunk: Buffer, _encoding: string, callback: () => void): void {
+  override _write(chunk: Buffer | string, _encoding: string, callback: () => void): void {
     this.bytes += chunk.length;
     callback();
     this.#answered();
   }
 
-  override _writev(chunks: { chunk: Buffer }[], callback: () => void): void {
+  override _writev(chunks: { chunk: Buffer | string }[], callback: () => void): void {
     for (const { chunk } of chunks) this.bytes += chunk.length;
     callback();
     this.#answered();
