@@ -49,11 +49,26 @@ async function reader(caches: readonly Cache[], source: Source, isOver: () => bo
   return wrong;
 }
 
+/** How often an instance acknowledged an invalidation for itself only, as Redis did not answer it in time. */
+function pendingOf(caches: readonly Cache[]): ReadonlyMap<Cache, () => number> {
+  return new Map(
+    caches.map((cache) => {
+      let pending = 0;
+      cache.events.on('invalidation', ({ acknowledged }) => {
+        if (acknowledged === 'pending') pending += 1;
+      });
+      return [cache, () => pending];
+    }),
+  );
+}
+
 async function writer(caches: readonly Cache[], source: Source, isOver: () => boolean): Promise<void> {
+  const pending = pendingOf(caches);
   while (!isOver()) {
     await delay(Math.random() * 20);
     const key = pick(KEYS);
     const cache = pick(caches);
+    const before = pending.get(cache)?.();
     const write = async () => {
       await now();
       const version = source.write(key);
@@ -65,7 +80,8 @@ async function writer(caches: readonly Cache[], source: Source, isOver: () => bo
     if (how >= 0.5 && how < 0.75) await cache.invalidate({ keys: [key] });
     if (how >= 0.75 && how < 0.9) await cache.delete(key);
     if (how >= 0.9) await cache.invalidate({ tags: ['all'] });
-    source.acknowledge(key, version);
+    // A machine that is too busy to hear Redis in time cannot tell the others.
+    if (caches.length === 1 || pending.get(cache)?.() === before) source.acknowledge(key, version);
   }
 }
 
@@ -81,7 +97,10 @@ async function race(caches: readonly Cache[], ms: number): Promise<string[]> {
 
 onEveryLevel('reads among writes', ({ instance, level }) => {
   it('never see less than what was acknowledged before they began', async () => {
-    const caches = level === 'memory' ? [await instance()] : [await instance(), await instance(), await instance()];
+    const memory = { outageMaxAge: 0 };
+    const caches = await Promise.all(
+      Array.from({ length: level === 'memory' ? 1 : 3 }, () => instance(level === 'memory' ? {} : { memory })),
+    );
     expect(await race(caches, 1500)).toEqual([]);
   });
 });
