@@ -132,3 +132,14 @@ export function judgeFlat(samples: Samples, [few = 0, many = 0]: readonly number
     isMet: roundedUp(work.median) >= 0.9,
   };
 }
+
+/** A refusal is decided in this process: what is sent to Redis for it is next to nothing. */
+export function judgeRefusalBytes(bytes: number): Verdict {
+  return {
+    what: 'bytes sent to Redis per refusal',
+    budget: 'none',
+    reached: bytes.toFixed(2),
+    detail: 'the client asks again now and then; a call is 200 bytes',
+    isMet: bytes < 4,
+  };
+}

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { judgeFlat, judgeSamples, type Verdict } from './budgets.js';
+import { judgeFlat, judgeRefusalBytes, judgeSamples, type Verdict } from './budgets.js';
 import { judgeFigures } from './figures.js';
 import { Field, type RoundsOptions, type Samples } from './harness/compare.js';
 import { type Compiled, compile, packageRoot } from './harness/compile.js';
@@ -38,12 +38,31 @@ async function compareAll(compiled: Compiled, options: RoundsOptions): Promise<S
   const field = await Field.start(all, compiled, options);
   try {
     const before = await originRuns(field);
+    const calls = await redisBytes(field);
     const samples = await field.rounds();
+    callsPerRefusal = ((await redisBytes(field)) - calls) / requestsOf(samples, REFUSED);
     checkHits(all, before, await originRuns(field));
     return samples;
   } finally {
     await field.stop();
   }
+}
+
+const REFUSED = 'our limiter on Redis, over the limit';
+let callsPerRefusal = 0;
+
+/** Bytes the refusing limiter sent to Redis so far. */
+async function redisBytes(field: Field): Promise<number> {
+  const refusing = field.running.find((one) => one.contender.name === REFUSED);
+  return (await refusing?.question<number>('redisBytes')) ?? 0;
+}
+
+function requestsOf(samples: Samples, name: string): number {
+  const rates = samples.get(name) ?? [];
+  return Math.max(
+    1,
+    rates.reduce((sum, { perSecond }) => sum + (perSecond * durationMs) / 1000, 0),
+  );
 }
 
 function environment({ recording }: Entrant, file: string | undefined): Record<string, string> {
@@ -93,6 +112,7 @@ console.log(
 );
 console.log(comparisonTable(samples, 'express route'));
 const verdicts = judgeSamples(samples);
+if (samples.has(REFUSED)) verdicts.push(judgeRefusalBytes(callsPerRefusal));
 if (!chosen.only && !chosen['no-library']) {
   const counts = [1000, chosen.quick ? 20_000 : 1_000_000];
   const among = await measureAmong(counts, compiled, { ...options, rounds: Math.min(rounds, 15) });
