@@ -97,7 +97,7 @@ describe('the packed package, looked at', () => {
     const code = publishedFiles(project).filter((file) => /\.c?js$/.test(file));
     const asked = code.flatMap((file) => {
       const text = readFileSync(join(project.installed, file), 'utf8');
-      return [...text.matchAll(/(?:\bfrom |^import |\bimport\(|\brequire\()"([^"./][^"]*)"/gm)].map(
+      return [...text.matchAll(/(?:\bfrom |^import |\bimport\(|\brequire\(|\bload(?:\$\d+)?\()"([^"./][^"]*)"/gm)].map(
         ([, name]) => name as string,
       );
     });
