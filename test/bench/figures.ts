@@ -107,7 +107,7 @@ async function judgeInvalidation(
     what: `invalidating a tag of 10 / of ${many.toLocaleString('en')} entries, ${level}`,
     budget: 'same, stall < 10 ms',
     reached: `${fewMs.toFixed(2)} / ${lotsMs.toFixed(2)} ms`,
-    detail: `event loop stalled ${stall.toFixed(1)} ms at most, ${idle.toFixed(1)} ms when idle (medians of 8)`,
+    detail: `event loop stalled ${stall.toFixed(1)} ms at most, ${idle.toFixed(1)} ms when idle (medians of 5)`,
     // "The same" within what a timer resolves: half a millisecond, or twice.
     isMet: (lotsMs <= fewMs * 2 || lotsMs - fewMs < 0.5) && stall < Math.max(10, idle + 5),
   };
