@@ -39,6 +39,10 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 
 /** Makes what relies on a group stale: KEYS version; ARGV 8 new bytes followed by the instant. A missing record stays missing: nothing valid relies on it. */
 export const SOFTEN_GROUP = `
+if redis.call('TYPE', KEYS[1])['ok'] ~= 'string' then
+  redis.call('DEL', KEYS[1])
+  return 0
+end
 if redis.call('STRLEN', KEYS[1]) < 32 then return 0 end
 redis.call('SETRANGE', KEYS[1], 16, ARGV[1])
 return 1`;
@@ -46,10 +50,13 @@ return 1`;
 /**
  * Notes an invalidation in the namespace record: KEYS record, prefixes; ARGV mode ('hard', 'soft' or ''), new record,
  * new soft part and instant, new token, the greatest number of prefixes, then pairs of prefix and its value ('h' or 's' and instant).
- * More prefixes than the list may hold empty the namespace instead: nothing is dropped silently.
+ * More prefixes than the list may hold empty the namespace instead: nothing is dropped silently. Records that are none
+ * of ours are removed, which invalidates everything.
  */
 export const MARK_NAMESPACE = `
-if redis.call('STRLEN', KEYS[1]) ~= 48 then
+local list = redis.call('TYPE', KEYS[2])['ok']
+local whole = redis.call('TYPE', KEYS[1])['ok'] == 'string' and (list == 'hash' or list == 'none')
+if not whole or redis.call('STRLEN', KEYS[1]) ~= 48 then
   redis.call('DEL', KEYS[1], KEYS[2])
   return 0
 end

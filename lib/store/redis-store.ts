@@ -319,14 +319,22 @@ export class RedisStore {
       undefined,
       key,
     );
-    if (!reply.ok) return this.#failed('version', reply);
+    if (!reply.ok) {
+      if (reply.reason === 'error' && reply.error === 'WRONGTYPE') await this.#clearForeign(key);
+      return this.#failed('version', reply);
+    }
     const record = reply.value ?? fresh;
     const reign = this.#guard.reign(key);
     if (!isVersionRecord(record, fresh.length)) {
-      await this.#guard.run('repair', (client) => client.unlink(key), undefined, key);
+      await this.#clearForeign(key);
       return undefined;
     }
     return reign && { record, reign };
+  }
+
+  // Somebody else's value under a key of ours: nothing relies on it, and it would be in the way for ever.
+  async #clearForeign(key: string): Promise<void> {
+    await this.#guard.run('repair', (client) => client.unlink(key), undefined, key);
   }
 
   /** The stamps to store under, the namespace's first; `undefined` when the fence no longer tells. */

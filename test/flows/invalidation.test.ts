@@ -232,6 +232,23 @@ describe('between instances', () => {
     expect(await cache.get('a')).toBeUndefined();
   });
 
+  it('B17 repairs its own records when they were turned into something else, and goes on', async () => {
+    const { cache } = await instance(redis.url);
+    await cache.set('a', 1, { ttl: '1h', tags: ['t'] });
+    await cache.invalidate({ prefix: 'zzz' });
+    for (const key of (await redis.cli('KEYS', 'warmpath:*')) as string[]) {
+      await redis.cli('DEL', key);
+      await redis.cli('RPUSH', key, 'foreign');
+    }
+    await cache.invalidate({ tags: ['t'] });
+    await cache.invalidate({ tags: ['t'] }, { soft: true });
+    await cache.invalidate({ prefix: 'a' });
+    expect(await cache.get('a')).toBeUndefined();
+    await eventually(() => cache.stats().level === 'redis');
+    await eventually(() => cache.set('a', 2, { ttl: '1h', tags: ['t'] }));
+    expect(await cache.get('a')).toBe(2);
+  });
+
   it('B41 starts anew after FLUSHALL', async () => {
     const { cache } = await instance(redis.url);
     await cache.set('a', 1, { ttl: '1h' });
