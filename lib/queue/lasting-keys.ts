@@ -14,6 +14,8 @@ export interface LastingKeys {
   tries(queue: string): string;
   /** Who flushes the queue now. */
   consumer(queue: string): string;
+  /** How far one process has come with its pushes. */
+  producer(queue: string, process: string): string;
   /** Who warms now, under a plan's name. */
   warmer(plan: string): string;
   /** There until the plan is due again. */
@@ -34,6 +36,7 @@ export function lastingKeys(namespace: string): LastingKeys {
     poisoned: named('x'),
     tries: named('t'),
     consumer: named('o'),
+    producer: (queue: string, process: string) => `${named('u')(queue)}${process}`,
     warmer: named('w'),
     warmed: named('d'),
     warmedTargets: named('r'),

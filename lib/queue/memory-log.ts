@@ -13,7 +13,7 @@ export class MemoryLog implements QueueLog {
   readonly #tries = new Map<string, number>();
   #count = 0;
 
-  async append(items: readonly NewItem[], maxLength: number): Promise<AppendReply> {
+  async append(items: readonly NewItem[], _first: number, maxLength: number): Promise<AppendReply> {
     const room = Math.max(0, maxLength - this.#waiting);
     const kept = items.slice(0, room);
     for (const { id, text } of kept) this.#items.push({ id, text, entry: String(++this.#count), deliveries: 0 });
@@ -66,7 +66,7 @@ export class MemoryLog implements QueueLog {
   async requeue(): Promise<number> {
     const back = this.#poisoned;
     this.#poisoned = [];
-    await this.append(back, Number.POSITIVE_INFINITY);
+    await this.append(back, 0, Number.POSITIVE_INFINITY);
     return back.length;
   }
 

@@ -19,6 +19,8 @@ export class Outbox {
   readonly #maxLength: number;
   readonly #onKept: (count: number) => void;
   readonly #letters: Letter[] = [];
+  /** The number of the first letter; every letter has the next one. */
+  #first = 1;
   #isSending = false;
   #wake: () => void = () => {};
   #idle: (() => void)[] = [];
@@ -60,7 +62,7 @@ export class Outbox {
     await new Promise(setImmediate);
     while (this.#letters.length > 0) {
       const letters = this.#next();
-      const reply = await this.#log.append(letters, this.#maxLength);
+      const reply = await this.#log.append(letters, this.#first, this.#maxLength);
       const kept = this.#settle(letters, reply);
       if (kept === letters.length) continue;
       this.#refuseLate(reply);
@@ -84,6 +86,7 @@ export class Outbox {
   #settle(letters: readonly Letter[], reply: AppendReply): number {
     const kept = reply === 'unavailable' ? 0 : Math.min(reply, letters.length);
     for (const letter of this.#letters.splice(0, kept)) letter.resolve();
+    this.#first += kept;
     if (kept > 0) this.#onKept(kept);
     return kept;
   }
@@ -97,6 +100,7 @@ export class Outbox {
           ? new WarmpathError('ERR_UNAVAILABLE', `writeBehind '${this.#queue}': Redis did not confirm the item in time`)
           : this.#full(`it holds ${this.#maxLength} items`);
       this.#letters.shift()?.reject(error);
+      this.#first += 1;
     }
   }
 

@@ -29,7 +29,8 @@ export interface QueueFigures {
 export interface QueueLog {
   /** Whether items survive the process. */
   readonly isDurable: boolean;
-  append(items: readonly NewItem[], maxLength: number): Promise<AppendReply>;
+  /** `first` is the number of the first item: the log's one producer numbers them, and never appends a lower one anew. */
+  append(items: readonly NewItem[], first: number, maxLength: number): Promise<AppendReply>;
   /** Becomes the consumer, or stays it. */
   hold(): Promise<boolean>;
   /** Runs work during which this process stays the consumer. */

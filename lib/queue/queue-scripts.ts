@@ -1,14 +1,26 @@
 // Each script touches keys of one slot only. An item is the fields `i` (its id) and `b` (its text).
 
-/** Keeps items while there is room: KEYS items; ARGV greatest length, then pairs of id and text. Answers how many. */
+/**
+ * Keeps items while there is room: KEYS items, producer; ARGV greatest length, ms to remember the producer for, number of
+ * the first item, then pairs of id and text. Answers how many are kept by now. A producer numbers its items, so what
+ * comes twice, or late after its successors (a call that was given up and carried out all the same), is kept once and in order.
+ */
 export const APPEND = `
 local room = tonumber(ARGV[1]) - redis.call('XLEN', KEYS[1])
+local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+local number = tonumber(ARGV[3])
 local kept = 0
-for i = 2, #ARGV, 2 do
-  if kept >= room then return kept end
-  redis.call('XADD', KEYS[1], '*', 'i', ARGV[i], 'b', ARGV[i + 1])
+for i = 4, #ARGV, 2 do
+  if number > last then
+    if room <= 0 then break end
+    redis.call('XADD', KEYS[1], '*', 'i', ARGV[i], 'b', ARGV[i + 1])
+    room = room - 1
+    last = number
+  end
+  number = number + 1
   kept = kept + 1
 end
+if kept > 0 then redis.call('SET', KEYS[2], string.format('%.0f', last), 'PX', ARGV[2]) end
 return kept`;
 
 /**

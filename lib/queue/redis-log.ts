@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from '../common/logger.js';
 import type { RedisClient, RedisGuard, RedisReply } from '../redis/guard.js';
@@ -11,6 +12,8 @@ const GROUP = 'flush';
 const DEADLINE_MS = 2000;
 const MAX_IDS_PER_CALL = 1000;
 const REQUEUE_AT_ONCE = 500;
+/** Longer than any call that was given up can still be on its way. */
+const PRODUCER_MS = 3_600_000;
 
 /**
  * Items in a Redis stream, read by a consumer group. One consumer at a time owns the queue, which keeps the order; what a
@@ -19,7 +22,7 @@ const REQUEUE_AT_ONCE = 500;
 export class RedisLog implements QueueLog {
   readonly isDurable = true;
   readonly #guard: RedisGuard;
-  readonly #keys: { readonly items: string; readonly tries: string; readonly poisoned: string; readonly owner: string };
+  readonly #keys: Readonly<Record<'items' | 'tries' | 'poisoned' | 'owner' | 'producer', string>>;
   readonly #lease: OwnerLease;
   readonly #consumer: string;
   readonly #log: Logger;
@@ -35,6 +38,7 @@ export class RedisLog implements QueueLog {
       tries: keys.tries(name),
       poisoned: keys.poisoned(name),
       owner: keys.consumer(name),
+      producer: keys.producer(name, randomUUID()),
     };
     this.#lease = new OwnerLease(guard, this.#keys.owner);
     this.#consumer = `${hostname()}:${process.pid}:${this.#lease.token}`;
@@ -44,10 +48,11 @@ export class RedisLog implements QueueLog {
     return this.#lease.isHeld;
   }
 
-  async append(items: readonly NewItem[], maxLength: number): Promise<AppendReply> {
-    const args = items.flatMap(({ id, text }) => [id, text]);
+  async append(items: readonly NewItem[], first: number, maxLength: number): Promise<AppendReply> {
+    const pairs = items.flatMap(({ id, text }) => [id, text]);
+    const { items: stream, producer } = this.#keys;
     const reply = await this.#run('append', (client) =>
-      runScript(client, APPEND, [this.#keys.items], [maxLength, ...args]),
+      runScript(client, APPEND, [stream, producer], [maxLength, PRODUCER_MS, first, ...pairs]),
     );
     return reply.ok ? (reply.value as number) : 'unavailable';
   }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { WarmpathEvent } from '../../lib/common/events.js';
 import { gate } from '../../lib/testing/index.js';
@@ -260,5 +261,44 @@ onRedis('writeBehind of several instances', ({ instance, client, server }) => {
     await server().cli('FLUSHALL');
     await push(view(2));
     await expect.poll(() => films(flushed), { timeout: 5000 }).toEqual([1, 2]);
+  });
+
+  it('loses nothing and keeps the order while Redis hangs and connections are cut', async () => {
+    const caches = [await instance(), await instance()];
+    const flushed: string[] = [];
+    const queues = caches.map((cache) =>
+      cache.writeBehind<View>('views', {
+        maxBatch: 20,
+        maxDelay: '5ms',
+        pushTimeout: '20s',
+        id: ({ user, film }) => `${user} ${film}`,
+        flush: async (_items, { ids }) => {
+          await delay(2);
+          flushed.push(...ids);
+        },
+      }),
+    );
+    const acknowledged: string[] = [];
+    const pushing = queues.map(async (push, n) => {
+      for (const film of range(600)) {
+        await push(view(film, `u${n}`));
+        acknowledged.push(`u${n} ${film}`);
+      }
+    });
+    for (let n = 0; n < 3; n++) {
+      await delay(200);
+      server().pause();
+      await delay(300);
+      server().resume();
+      await delay(200);
+      await server().cli('CLIENT', 'KILL', 'TYPE', 'normal');
+    }
+    await Promise.all(pushing);
+    await expect.poll(() => new Set(flushed).size, { timeout: 15_000 }).toBe(1200);
+    expect(acknowledged).toHaveLength(1200);
+    const first = [...new Set(flushed)];
+    for (const n of range(2)) {
+      expect(first.filter((id) => id.startsWith(`u${n} `))).toEqual(range(600).map((film) => `u${n} ${film}`));
+    }
   });
 });
