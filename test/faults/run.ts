@@ -1,10 +1,10 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { type Figures, LONG, play, type Scenario } from './support/scenario.js';
-import { absences, losses, refusals } from './support/server-scenarios.js';
+import { absences, foreign, losses, refusals } from './support/server-scenarios.js';
 import { topologies } from './support/topology-scenarios.js';
 
 // npm run faults [-- B3 B8 …]: every fault under 200 requests/s from a client, one table.
-const all: readonly Scenario[] = [...absences, ...refusals, ...topologies, ...losses];
+const all: readonly Scenario[] = [...absences, ...refusals, ...foreign, ...topologies, ...losses];
 const wanted = process.argv.slice(2);
 const chosen =
   wanted.length === 0 ? all : all.filter(({ row }) => row.split(' ').some((name) => wanted.includes(name)));

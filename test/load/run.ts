@@ -7,7 +7,7 @@ const line = (state: string, { connections, failed, p50Ms, p99Ms, lagMs, runs }:
     `${connections} connections, Redis ${state}: ${failed} failed, ${runs} runs of the handler, p50 ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, event loop p99 ${lagMs.toFixed(0)} ms`,
   );
 
-const { up, hung } = await hotKey(Number(process.env.CONNECTIONS ?? 9000), 3);
+const { up, hung } = await hotKey(Number(process.env.CONNECTIONS ?? 10_000), 3);
 line('up', up);
 line('hung', hung);
 

@@ -100,12 +100,13 @@ export class Load {
   }
 
   async #film(kind: Kind, url: string, id: string): Promise<void> {
-    const { at, status, text } = await this.#ask(kind, 'GET', url);
+    const { at, status, text, how } = await this.#ask(kind, 'GET', url);
     if (status !== 200 || kind === 'plain') return;
     const version = Number(/"version":(\d+)/.exec(text.slice(0, 200))?.[1]);
     if (text !== filmBody(id, version)) this.wrong.push(`${url}: ${text.slice(0, 60)} (${text.length} bytes)`);
     const least = this.#leastVersion(id, at);
-    if (version < least) this.stale.push(`${url} at ${Math.round(at)}: version ${version}, ${least} was confirmed`);
+    if (version < least)
+      this.stale.push(`${url} at ${Math.round(at)}: version ${version}, ${least} was confirmed (${how})`);
   }
 
   async #private(url: string, user: string): Promise<void> {
@@ -130,16 +131,18 @@ export class Load {
 
   #ask(kind: Kind, method: string, url: string, headers: Record<string, string> = {}) {
     const at = performance.now();
-    return new Promise<{ at: number; status: number; text: string }>((resolve) => {
+    return new Promise<{ at: number; status: number; text: string; how: string }>((resolve) => {
+      let how = '';
       const done = (status: number, text: string, error?: string): void => {
         this.samples.push({ kind, at, ms: performance.now() - at, status, ...(error === undefined ? {} : { error }) });
-        resolve({ at, status, text });
+        resolve({ at, status, text, how });
       };
       const fields = { host: this.#host, ...headers };
       const req = request(url, { method, agent: this.#agent, headers: fields, timeout: TIMEOUT_MS }, (res) => {
         const chunks: Buffer[] = [];
         res.on('data', (chunk: Buffer) => chunks.push(chunk));
         res.on('end', () => done(res.statusCode ?? 0, Buffer.concat(chunks).toString()));
+        how = `${res.headers['cache-status']}, Age ${res.headers.age}`;
         const age = Number(res.headers.age ?? 0);
         if (!(age >= 0 && age < MAX_AGE_SECONDS)) this.wrong.push(`${url}: Age ${res.headers.age}`);
         res.on('error', (error) => done(0, '', error.message));
