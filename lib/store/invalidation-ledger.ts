@@ -33,6 +33,12 @@ export class InvalidationLedger {
     return this.#sequence;
   }
 
+  /** Something may have been missed: everything fenced until now counts as invalidated. */
+  forget(): void {
+    this.#sequence += 1;
+    this.#floor = this.#sequence;
+  }
+
   record(order: InvalidationOrder, now: number): void {
     this.#sequence += 1;
     if (order.everything) this.#mark(this.#everything, order.soft, now);

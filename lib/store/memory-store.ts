@@ -17,6 +17,8 @@ import type { EntryKey, Found, StoredEntry } from './stored-entry.js';
 export interface MemoryFence extends Fence {
   readonly level: 'memory';
   readonly sequence: number;
+  /** When it was taken; what another level owns is kept for no longer than its bound from then on. */
+  readonly takenAt?: number;
 }
 
 interface Slot {
@@ -86,13 +88,13 @@ export class MemoryStore implements EntryStore {
   /** As {@link store}, for at most `maxAgeMs`: how long this process may use what another level owns. */
   keep(key: EntryKey, entry: StoredEntry, fence: Fence, maxAgeMs: number): StoreOutcome {
     if (fence.level !== 'memory') return 'refused';
-    const { sequence } = fence as MemoryFence;
+    const { sequence, takenAt = this.now() } = fence as MemoryFence;
     if (this.ledger.verdict(sequence, entry.groups, key.label) !== 'valid') return 'overtaken';
     const name = mapKey(key);
     const size = entryBytes(name, key, entry);
     if (size > this.#slots.maxSize) return 'too-large';
     this.#uncacheable.delete(name);
-    const retainUntil = Math.min(entry.retainUntil, this.now() + maxAgeMs);
+    const retainUntil = Math.min(entry.retainUntil, takenAt + maxAgeMs);
     this.#slots.set(name, this.#slot(entry, retainUntil, key.label, sequence), { size });
     return 'stored';
   }
@@ -109,8 +111,9 @@ export class MemoryStore implements EntryStore {
     return 'memory';
   }
 
-  /** Forgets every entry; used when what is held here may no longer be trusted. */
+  /** Forgets every entry, and refuses what was begun before; used when what is held here may no longer be trusted. */
   clear(): void {
+    this.ledger.forget();
     this.#slots.clear();
   }
 

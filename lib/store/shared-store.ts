@@ -67,7 +67,7 @@ export class SharedStore implements EntryStore {
   }
 
   lookup(key: EntryKey, groups: readonly string[]): Maybe<Lookup> {
-    if (!this.#isUp()) return this.#memory.lookup(key);
+    if (!this.#isUp()) return this.#standIn(key);
     if (this.#nearCacheMs !== undefined && this.#channel.isTrusted) {
       const near = this.#memory.lookup(key);
       if (near.found !== undefined) return near;
@@ -162,10 +162,16 @@ export class SharedStore implements EntryStore {
     return true;
   }
 
+  #standIn(key: EntryKey): Lookup {
+    const memory = this.#fenceHere();
+    const fence: SharedFence = { level: 'redis', redis: undefined, memory };
+    return { found: this.#memory.lookup(key).found, fence };
+  }
+
   async #lookupRedis(key: EntryKey, groups: readonly string[]): Promise<Lookup> {
     const memory = this.#fenceHere();
     const lookup = await this.#redis.lookup(key, groups);
-    if (lookup === undefined) return this.#memory.lookup(key);
+    if (lookup === undefined) return this.#standIn(key);
     const fence: SharedFence = { level: 'redis', redis: lookup.fence as RedisFence, memory };
     if (lookup.found !== undefined && lookup.found.softAt === undefined)
       this.#keepNear(key, lookup.found.entry, memory);
@@ -189,7 +195,7 @@ export class SharedStore implements EntryStore {
   }
 
   #fenceHere(): MemoryFence {
-    return { level: 'memory', sequence: this.#memory.ledger.sequence };
+    return { level: 'memory', sequence: this.#memory.ledger.sequence, takenAt: this.now() };
   }
 }
 

@@ -22,6 +22,14 @@ describe('the ledger of invalidations', () => {
     expect(ledger.verdict(ledger.sequence, ['group 5'], '')).toBe('valid');
   });
 
+  it('B24 takes everything fenced before a gap for invalidated', () => {
+    const ledger = new InvalidationLedger();
+    const before = ledger.sequence;
+    ledger.forget();
+    expect(ledger.verdict(before, [], '')).toBe('gone');
+    expect(ledger.verdict(ledger.sequence, [], '')).toBe('valid');
+  });
+
   it('tells the earliest instant of softness', () => {
     const ledger = new InvalidationLedger();
     const before = ledger.sequence;
