@@ -121,7 +121,7 @@ export class Cache {
     options: CachedOptions<A, Awaited<R>>,
   ): CachedFunction<A, Awaited<R>> {
     const config = resolveCachedOptions(fn, options as unknown as CachedOptions);
-    claimName(this.#core, config.name, fn, options.name !== undefined);
+    claimName(this.#core, config.name, fn, options?.name !== undefined);
     return cachedFunction(this.#core, this.#data, config) as unknown as CachedFunction<A, Awaited<R>>;
   }
 

@@ -58,7 +58,7 @@ const KEYS = ['name', 'ttl', 'key', 'tags', 'resultTags', ...VALUE_USE_KEYS];
  * {@link CachedOptions}, checked, for the function they are for. @throws WarmpathError `ERR_OPTION`,
  * `ERR_UNKNOWN_OPTION`
  */
-export function resolveCachedOptions(fn: unknown, options: CachedOptions): CachedConfig {
+export function resolveCachedOptions(fn: unknown, options: CachedOptions = {} as CachedOptions): CachedConfig {
   checkKnownKeys('cached', options, KEYS);
   const given = functionOption<AnyFunction>('cached.fn', fn);
   const { name = given.name, ttl, negativeTtl, key, tags = [], resultTags } = options;

@@ -29,10 +29,14 @@ export class DataCache {
     return stored?.value;
   }
 
-  /** In the order of the keys; one round trip for all of them. */
+  /** In the order of the keys; one round trip for all of them, for some hundred keys at least. */
   async getMany(keys: readonly string[]): Promise<unknown[]> {
     for (const key of keys) checkKey(key);
-    return Promise.all(keys.map((key) => this.get(key)));
+    const values: unknown[] = [];
+    for (const part of parts(keys, KEYS_PER_READ)) {
+      values.push(...(await Promise.all(part.map((key) => this.get(key)))));
+    }
+    return values;
   }
 
   async has(key: string): Promise<boolean> {
@@ -59,7 +63,9 @@ export class DataCache {
 
   async delete(keys: readonly string[]): Promise<number> {
     for (const key of keys) checkKey(key);
-    return deleteValues(this.#core, this.#work, keys);
+    let removed = 0;
+    for (const part of parts(keys, KEYS_PER_WRITE)) removed += await deleteValues(this.#core, this.#work, part);
+    return removed;
   }
 
   /** The value of a key, made by `fill` where there is none that may be used. Errors of `fill` are the caller's and never stored. */
@@ -104,6 +110,15 @@ export class DataCache {
     else if (found.level === 'redis') counters.redisHits += 1;
     else counters.memoryHits += 1;
   }
+}
+
+// One huge read or a thousand commands at once would hold up everybody else, and look like an outage.
+const KEYS_PER_READ = 500;
+const KEYS_PER_WRITE = 100;
+
+function parts(keys: readonly string[], size: number): readonly (readonly string[])[] {
+  const count = Math.ceil(keys.length / size);
+  return Array.from({ length: count }, (_, n) => keys.slice(n * size, (n + 1) * size));
 }
 
 const byCache = new WeakMap<object, DataCache>();

@@ -7,6 +7,7 @@ import { bothRedactors, redactionOf } from './redact.js';
 import { smaller, type ValueMeta, valueBytes, valueEntry } from './stored-value.js';
 import type { FillRight } from './turn.js';
 import type { ValuePolicy } from './value-options.js';
+import type { WorkLimit } from './work-limit.js';
 
 /** A value that is asked for, and how to make it. */
 export interface ValueRequest {
@@ -18,6 +19,8 @@ export interface ValueRequest {
   readonly policy: ValuePolicy;
   readonly counters: CacheCounters;
   readonly fill: () => unknown;
+  /** How many of the requests that this one belongs to may be at the store at a time. */
+  readonly limit?: WorkLimit | undefined;
 }
 
 /** What became of a value that was made: `stored`, or why not; `pending`: not known yet, and not waited for. */
@@ -62,8 +65,9 @@ export async function fillAndKeep(request: ValueRequest, right: FillRight): Prom
     counters.fill.addMs(durationMs);
     const prepared = await entryOf(request, made);
     const keeping = keep(request, prepared.entry, task, right).finally(finish);
-    const outcome = await atMost(PATIENCE_MS, inBackgroundOf(core, keeping));
-    tell(request, outcome, durationMs);
+    inBackground(core, keeping);
+    void keeping.then((kept) => tell(request, kept, durationMs));
+    const outcome = await atMost(PATIENCE_MS, keeping);
     return { value: prepared.value, outcome };
   } catch (error) {
     tally(counters.notStored, 'error');
@@ -76,7 +80,7 @@ export async function fillAndKeep(request: ValueRequest, right: FillRight): Prom
 const PATIENCE_MS = 100;
 
 async function keep(
-  { core, key, counters }: ValueRequest,
+  { core, key, counters, limit }: ValueRequest,
   entry: Prepared['entry'],
   task: KeyTask,
   right: FillRight,
@@ -86,7 +90,8 @@ async function keep(
     right.end('uncacheable', UNCACHEABLE_MS);
     return entry;
   }
-  const outcome = await core.store.store(key, entry, right.fence, right.lease);
+  const store = () => core.store.store(key, entry, right.fence, right.lease);
+  const outcome = await (limit === undefined ? store() : limit.run(store));
   // Written meanwhile on another level than this ended on: in doubt, nobody's.
   if (outcome === 'stored' && task.isOvertaken) await core.store.remove([key]);
   if (outcome === 'stored') {
@@ -94,11 +99,6 @@ async function keep(
     right.end('stored');
   } else if (outcome !== 'overtaken') right.end('uncacheable', UNCACHEABLE_MS);
   return outcome;
-}
-
-function inBackgroundOf<T>(core: CacheCore, work: Promise<T>): Promise<T> {
-  inBackground(core, work);
-  return work;
 }
 
 function atMost(ms: number, work: Promise<KeepOutcome>): Promise<KeepOutcome> {

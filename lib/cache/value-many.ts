@@ -1,9 +1,13 @@
 import type { Lookup } from '../store/entry-store.js';
-import { isPromise, type Maybe } from '../store/stored-entry.js';
+import { isPromise, type Maybe, whenReady } from '../store/stored-entry.js';
 import { type Turn, takeTurn } from './turn.js';
 import { fillAndKeep, fillOnly, type ValueRequest } from './value-fill.js';
 import type { ValueRefreshes } from './value-refresh.js';
 import { consider, inTime, missed, orStandIn, type Visit, visitOf, wrapValue } from './value-wrap.js';
+import { WorkLimit } from './work-limit.js';
+
+const AT_ONCE = 16;
+const KEYS_PER_READ = 250;
 
 /** Makes the values of some of the keys, given by their places in the list; answers in the order of the places. */
 export type FillMany = (places: readonly number[]) => Promise<readonly unknown[]>;
@@ -20,10 +24,14 @@ export async function wrapMany(
   const core = requests[0]?.core;
   if (core === undefined) return [];
   const gathered = new GatheredFill(fillMany);
-  const visits = requests.map((request, place) => visitOf({ ...request, fill: () => gathered.of(place) }, refreshes));
+  // One read fetches everything, but each key is leased and stored by itself: all at once they would look like an outage.
+  const limit = core.guard === undefined ? undefined : new WorkLimit(AT_ONCE);
+  const visits = requests.map((request, place) =>
+    visitOf({ ...request, fill: () => gathered.of(place), limit }, refreshes),
+  );
   if (!core.config.enabled || core.isClosed) return Promise.all(visits.map(fillOnly));
 
-  const asked = allOf(visits.map(({ key, groups }) => core.store.lookup(key, groups)));
+  const asked = lookAll(visits);
   const lookups = isPromise(asked) ? await asked : asked;
   const considered = allOf(visits.map((visit, place) => consider(visit, lookups[place] as Lookup, 0)));
   const found = isPromise(considered) ? await considered : considered;
@@ -38,19 +46,26 @@ export async function wrapMany(
   );
 }
 
+/** Looks all of them up: together, or where they are very many in a few parts, as one huge read holds up all others. */
+function lookAll(visits: readonly Visit[]): Maybe<readonly Lookup[]> {
+  const part = visits.slice(0, KEYS_PER_READ);
+  const asked = allOf(part.map(({ core, key, groups }) => core.store.lookup(key, groups)));
+  if (visits.length <= KEYS_PER_READ) return asked;
+  return whenReady(asked, (lookups) =>
+    whenReady(lookAll(visits.slice(KEYS_PER_READ)), (rest) => [...lookups, ...rest]),
+  );
+}
+
 /** At once where all are there, so that in memory nothing comes in between. */
 function allOf<T>(values: readonly Maybe<T>[]): Maybe<readonly T[]> {
   return values.some(isPromise) ? Promise.all(values) : (values as readonly T[]);
 }
 
 // Nobody waits here: a wait for one key would hold up the fills of the others.
-function turnNow(visit: Visit, lookup: Lookup) {
-  const { core, key, groups } = visit;
+function turnNow({ core, key, groups, limit }: Visit, lookup: Lookup): Maybe<Turn> {
   const { store, flights, config } = core;
-  return takeTurn(
-    { store, flights, key, groups, leaseMs: config.leaseMs, waitUntil: 0, onCollapsed: () => {} },
-    lookup,
-  );
+  const request = { store, flights, key, groups, leaseMs: config.leaseMs, waitUntil: 0, onCollapsed: () => {} };
+  return limit === undefined ? takeTurn(request, lookup) : limit.run(() => takeTurn(request, lookup));
 }
 
 function fillPlace(visit: Visit, turn: Turn, refreshes: ValueRefreshes): Promise<unknown> {

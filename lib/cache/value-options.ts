@@ -86,7 +86,7 @@ export const VALUE_USE_KEYS = [
 const WRAP_KEYS = ['ttl', 'tags', 'force', 'name', ...VALUE_USE_KEYS];
 
 /** {@link WrapOptions}, checked. @throws WarmpathError `ERR_OPTION`, `ERR_UNKNOWN_OPTION` */
-export function resolveWrapOptions<T>(options: WrapOptions<T>): ValuePolicy {
+export function resolveWrapOptions<T>(options: WrapOptions<T> = {} as WrapOptions<T>): ValuePolicy {
   checkKnownKeys('wrap', options, WRAP_KEYS);
   const { ttl, tags = [], force = false, name = 'data' } = options;
   return {
@@ -103,7 +103,10 @@ export function resolveWrapOptions<T>(options: WrapOptions<T>): ValuePolicy {
  * {@link SetOptions}, checked; the lifetime in milliseconds. @throws WarmpathError `ERR_OPTION`,
  * `ERR_UNKNOWN_OPTION`
  */
-export function resolveSetOptions(options: SetOptions): { readonly ttlMs: number; readonly groups: readonly string[] } {
+export function resolveSetOptions(options: SetOptions = {} as SetOptions): {
+  readonly ttlMs: number;
+  readonly groups: readonly string[];
+} {
   checkKnownKeys('set', options, ['ttl', 'tags']);
   return { ttlMs: positiveDurationMs('set.ttl', options.ttl), groups: tagGroups('set', options.tags ?? []) };
 }
@@ -119,7 +122,9 @@ export interface WriteThroughConfig {
 }
 
 /** {@link WriteThroughOptions}, checked. @throws WarmpathError `ERR_OPTION`, `ERR_UNKNOWN_OPTION` */
-export function resolveWriteThroughOptions<T>(options: WriteThroughOptions<T>): WriteThroughConfig {
+export function resolveWriteThroughOptions<T>(
+  options: WriteThroughOptions<T> = {} as WriteThroughOptions<T>,
+): WriteThroughConfig {
   checkKnownKeys('writeThrough', options, ['ttl', 'tags', 'invalidates', 'redact']);
   const { ttl, tags = [], invalidates = [], redact = [] } = options;
   const fixed = typeof tags === 'function' ? [] : tagGroups('writeThrough', tags);

@@ -53,7 +53,9 @@ const MOST_PER_BATCH = 10_000;
  * {@link WriteBehindOptions}, checked; durations in milliseconds. @throws WarmpathError `ERR_OPTION`,
  * `ERR_UNKNOWN_OPTION`
  */
-export function resolveWriteBehindOptions<T>(options: WriteBehindOptions<T>): WriteBehindConfig {
+export function resolveWriteBehindOptions<T>(
+  options: WriteBehindOptions<T> = {} as WriteBehindOptions<T>,
+): WriteBehindConfig {
   checkKnownKeys('writeBehind', options, KEYS);
   const { flush, maxBatch = 100, maxDelay = '1s', maxLength = 100_000, pushTimeout = '5s' } = options;
   const { maxTries = 5, poisonAfter = '1m', id } = options;

@@ -47,6 +47,10 @@ onEveryLevel('get, set and their relatives', ({ instance, clock }) => {
     await expect(cache.get('')).rejects.toSatisfy(code('ERR_KEY'));
     await expect(cache.getMany(['a', 7 as unknown as string])).rejects.toSatisfy(code('ERR_KEY'));
     await expect(cache.set('a', 1, { ttl: '1 week' as '1s' })).rejects.toSatisfy(code('ERR_OPTION'));
+    await expect(cache.set('a', 1, undefined as never)).rejects.toThrow(/set.ttl/);
+    await expect(cache.wrap('a', () => 1, undefined as never)).rejects.toThrow(/wrap.ttl/);
+    await expect(cache.wrap('a', () => 1, { ttl: '1m', refreshAhead: 80 })).rejects.toThrow(/refreshAhead/);
+    await expect(cache.wrap('a', () => 1, { ttl: '1m', staleIfErorr: '1m' } as never)).rejects.toThrow(/Did you mean/);
   });
 
   it('tell how long a value is fresh, and prolong it', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createCache } from '../../lib/cache/cache.js';
 import { cachedRepository } from '../../lib/data/cached-repository.js';
 import { gate } from '../../lib/testing/index.js';
-import { onEveryLevel } from './levels.js';
+import { onEveryLevel, onRedis } from './levels.js';
 
 interface Movie {
   readonly id: number;
@@ -207,6 +207,32 @@ onEveryLevel('cachedRepository', ({ instance, clock }) => {
       { id: 'bob', profile: { name: 'bob' } },
     ]);
     expect(await users.findById('ann')).toEqual({ id: 'ann', profile: { name: 'ann' } });
+  });
+});
+
+onRedis('cachedRepository with very many ids', ({ instance }) => {
+  it('does not overwhelm Redis: everything is found, kept, and found again', async () => {
+    const cache = await instance();
+    const states: string[] = [];
+    cache.events.on('redis-state', ({ state }) => states.push(state));
+    const ids = Array.from({ length: 1500 }, (_, id) => id);
+    let queries = 0;
+    const movies = cachedRepository({
+      cache,
+      name: 'movie',
+      ttl: '1h',
+      tags: ['movies', 'movie:{id}'],
+      findById: async (id: number) => ({ id }),
+      findMany: async (some: readonly number[]) => {
+        queries += 1;
+        return some.map((id) => ({ id }));
+      },
+    });
+    expect((await movies.findMany(ids)).map((movie) => movie?.id)).toEqual(ids);
+    await expect.poll(() => cache.stats().caches.movie?.ttl.count, { timeout: 10_000 }).toBe(1500);
+    expect((await movies.findMany(ids)).map((movie) => movie?.id)).toEqual(ids);
+    expect(queries).toBe(1);
+    expect(states).toEqual([]);
   });
 });
 
