@@ -9,7 +9,7 @@ const STEPS = 4;
 // A step this late means that the process was busy: nobody knows how long Redis took.
 const LATE_MS = 10;
 // However busy the process is, nobody waits longer than this many times the limit.
-const MOST_TIMES = 10;
+const MOST_TIMES = 25;
 
 /**
  * The outcome of a promise, or `timeout` after `ms`. Never rejects; the promise may settle later unheard. The time is
@@ -19,6 +19,7 @@ const MOST_TIMES = 10;
 export function settleWithin<T>(promise: Promise<T>, ms: number): Promise<Settled<T>> {
   return new Promise((resolve) => {
     const stepMs = ms / STEPS;
+    const lateMs = Math.min(LATE_MS, stepMs);
     const lastAt = performance.now() + ms * MOST_TIMES;
     let left = STEPS;
     let timer: NodeJS.Timeout;
@@ -26,7 +27,7 @@ export function settleWithin<T>(promise: Promise<T>, ms: number): Promise<Settle
       const dueAt = performance.now() + stepMs;
       timer = setTimeout(() => {
         const now = performance.now();
-        if (now - dueAt < LATE_MS) left -= 1;
+        if (now - dueAt < lateMs) left -= 1;
         if (left > 0 && now < lastAt) step();
         else setImmediate(resolve, TIMEOUT);
       }, stepMs).unref();

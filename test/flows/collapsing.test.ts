@@ -29,7 +29,7 @@ function many<T>(count: number, start: () => Promise<T>): Promise<T[]> {
 }
 
 describe('one fill per key in a process', () => {
-  it('runs a 300 ms handler once for 2,000 requests on a cold key', { timeout: 60_000 }, async () => {
+  it('A3.11 runs a 300 ms handler once for 2,000 requests on a cold key', { timeout: 60_000 }, async () => {
     const cache = createCache();
     let runs = 0;
     const { url } = await app((it) => {

@@ -249,6 +249,23 @@ describe('between instances', () => {
     expect(await cache.get('a')).toBe(2);
   });
 
+  it('A3.14 bounds the prefixes it remembers, empties the namespace beyond, and never lists or flushes the server', {
+    timeout: 60_000,
+  }, async () => {
+    const { cache } = await instance(redis.url);
+    await redis.cli('CONFIG', 'RESETSTAT');
+    await eventually(() => cache.set('kept', 1, { ttl: '1h' }));
+    for (let i = 0; i < 600; i++) await cache.invalidate({ prefix: `*****${i}a` });
+    expect(await cache.get('kept')).toBeUndefined();
+    expect(
+      Number(await redis.cli('HLEN', String(((await redis.cli('KEYS', 'warmpath:1:p:*')) as string[])[0] ?? 'none'))),
+    ).toBeLessThanOrEqual(512);
+    await redis.cli('CONFIG', 'RESETSTAT');
+    await cache.clear();
+    await cache.invalidate({ prefix: 'a' });
+    expect(String(await redis.cli('INFO', 'commandstats'))).not.toMatch(/cmdstat_(?:keys|flushdb|flushall)/);
+  });
+
   it('B41 starts anew after FLUSHALL', async () => {
     const { cache } = await instance(redis.url);
     await cache.set('a', 1, { ttl: '1h' });

@@ -186,7 +186,7 @@ onEveryBackend('A2 who may see what', (on) => {
   });
 
   it.each(['inside', 'outside', 'absent'])(
-    'A2.9 sends bytes that match their coding, with compression %s',
+    'A2.9 A4.6 sends bytes that match their coding, with compression %s',
     async (place) => {
       const cache = await on.cache();
       const text = 'compressible '.repeat(500);

@@ -53,6 +53,16 @@ onRedis('A4 values read from Redis', (on) => {
     await eventually(async () => (await ask(`${url}/p`)).cache === 'hit');
   });
 
+  it('A3.9 takes a huge value for a miss and removes it', async () => {
+    const { url } = await served();
+    const key = await entryKey();
+    await on.redis().cli('SET', key, 'x');
+    await on.redis().cli('SETRANGE', key, String(8 * 1024 * 1024), 'x');
+    expect(await body(ask(`${url}/p`))).toBe('page');
+    await eventually(async () => (await ask(`${url}/p`)).cache === 'hit');
+    expect(Number(await on.redis().cli('STRLEN', key))).toBeLessThan(2000);
+  });
+
   it('A4.2 refuses an entry that was copied from another key', async () => {
     const { url, cache } = await served();
     await cache.set('other', 'theirs', { ttl: '1h' });
