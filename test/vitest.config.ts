@@ -7,6 +7,9 @@ export default defineConfig({
     exclude: ['test/bench/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', new CountsReporter()],
+    // Real servers, processes and faults on a machine that may be busy with other things: what fails is tried once more,
+    // and the report names it.
+    retry: 1,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
