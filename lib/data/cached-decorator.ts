@@ -1,6 +1,13 @@
 import type { Cache } from '../cache/cache.js';
 import { coreOf } from '../cache/cache-core.js';
-import type { CachedFunction, CachedOptions } from '../cache/cached-function.js';
+import {
+  type CachedFunction,
+  type CachedOptions,
+  cachedFunction,
+  claimName,
+  resolveCachedOptions,
+} from '../cache/cached-function.js';
+import { dataCacheOf } from '../cache/data-cache.js';
 import { functionOption } from '../common/options.js';
 
 /** Options of the {@link cached} decorator. */
@@ -69,14 +76,19 @@ function heldFunction<This, A extends readonly unknown[], R>(
   } = options as unknown as CachedMethodOptions<unknown, unknown[], unknown>;
   const { ttl, key, tags, resultTags } = given;
   const call = (holder: Holder, ...args: unknown[]) => method.apply(holder.self, args);
-  return cache.cached<[Holder, ...unknown[]], Promise<unknown>>(call, {
+  const held: CachedOptions<[Holder, ...unknown[]]> = {
     ...given,
     name,
     ttl: typeof ttl === 'function' ? (result, _holder, ...args) => ttl(result, ...args) : ttl,
     key: ({ part }, ...args) => keyOf(part, key === undefined ? args : key(...args)),
     tags: typeof tags === 'function' ? (_holder, ...args) => tags(...args) : tags,
     resultTags: resultTags && ((result, _holder, ...args) => resultTags(result, ...args)),
-  });
+  };
+  const core = coreOf(cache);
+  const config = resolveCachedOptions(call, held as unknown as CachedOptions);
+  // Two classes may have the same name; their methods must not have the same results for it.
+  claimName(core, name, method, options.name !== undefined);
+  return cachedFunction(core, dataCacheOf(cache), config) as unknown as HeldFunction;
 }
 
 function keyOf(part: unknown, rest: unknown): unknown {

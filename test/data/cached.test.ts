@@ -278,6 +278,7 @@ describe('the @cached decorator', () => {
       fixed: ['fixed 7', 'fixed 7'],
       names: ['Films.find', 'Fixed.find', 'Tenant.find'],
       calls: 4,
+      clash: 'ERR_OPTION',
     });
   });
 });
