@@ -65,6 +65,8 @@ export interface Figures {
   readonly addedMs: number;
   /** From healing to an entry written to and read from Redis, and quotas counted there. */
   readonly recoverMs: number;
+  /** What was missing last. */
+  readonly waitedFor: string;
   readonly storeErrors: readonly string[];
 }
 
@@ -134,11 +136,11 @@ async function playOn(scenario: Scenario, options: RunOptions, closing: (() => u
   await delay(scenario.longHoldMs !== undefined && options === LONG ? scenario.longHoldMs : options.holdMs);
   await stage.end(scene);
   const healedAt = performance.now();
-  const recoverMs = await recovered(apps.urls.slice(0, scenario.loaded ?? apps.urls.length), healedAt);
+  const recovery = await recovered(apps.urls.slice(0, scenario.loaded ?? apps.urls.length), healedAt);
   await delay(options.beforeMs);
   await load.stop();
   const state = await stateOf(apps.urls[0] as string);
-  return { ...measured(scenario, load, brokenAt), recoverMs, storeErrors: state.errors };
+  return { ...measured(scenario, load, brokenAt), ...recovery, storeErrors: state.errors };
 }
 
 interface Apps {
@@ -209,21 +211,19 @@ async function settled(urls: readonly string[]): Promise<void> {
   for (const url of urls) await eventually(() => isFullService(url), { timeoutMs: GIVE_UP_MS, everyMs: 20 });
 }
 
-async function recovered(urls: readonly string[], since: number): Promise<number> {
-  let why: string | undefined;
-
+async function recovered(urls: readonly string[], since: number): Promise<{ recoverMs: number; waitedFor: string }> {
+  const reasons: string[] = [];
+  const isBack = async (url: string): Promise<boolean> => {
+    const why = await missingService(url);
+    if (why !== undefined) reasons.push(`${Math.round(performance.now() - since)} ms: ${why}`);
+    return why === undefined;
+  };
   try {
-    for (const url of urls) {
-      const isBack = async (): Promise<boolean> => {
-        why = await missingService(url);
-        return why === undefined;
-      };
-      await eventually(isBack, { timeoutMs: GIVE_UP_MS, everyMs: 40 });
-    }
+    for (const url of urls) await eventually(() => isBack(url), { timeoutMs: GIVE_UP_MS, everyMs: 40 });
   } catch {
-    throw new Error(`No full service ${GIVE_UP_MS} ms after healing: ${why}`);
+    throw new Error(`No full service ${GIVE_UP_MS} ms after healing: ${reasons.at(-1)}`);
   }
-  return performance.now() - since;
+  return { recoverMs: performance.now() - since, waitedFor: reasons.slice(-3).join('; ') };
 }
 
 let probes = 0;
