@@ -33,9 +33,10 @@ console.log(broken === 0 ? '\nEvery promise was kept.' : `\n${broken} of ${chose
 process.exit(broken === 0 ? 0 : 1);
 
 function print(figures: Figures): void {
-  const { row, title, requests, failed, stale, wrong, addedEarlyMs, addedMs, recoverMs } = figures;
+  const { row, title, requests, failed, stale, wrong, addedEarlyMs, addedMs, recoverMs, waitedFor } = figures;
   const cells = [row, title, requests, failed.length, stale.length, wrong.length];
   console.log(`| ${[...cells, `${ms(addedEarlyMs)} ms`, `${ms(addedMs)} ms`, `${ms(recoverMs)} ms`].join(' | ')} |`);
+  if (recoverMs > 2000) console.log(`    waited for: ${waitedFor}`);
   for (const line of [...failed, ...stale, ...wrong].slice(0, 5)) console.log(`    ${line}`);
 }
 
