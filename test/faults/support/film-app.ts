@@ -44,7 +44,7 @@ export interface FilmApp {
 export const quiet: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const PAD_BYTES = 2000;
-const LARGE_BYTES = 400_000;
+const LARGE_BYTES = 100_000;
 
 // Text that does not compress well, the same in every process.
 const TEXT = Array.from({ length: 7000 }, (_, i) => createHash('sha512').update(String(i)).digest('base64')).join('');
