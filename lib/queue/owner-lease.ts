@@ -18,8 +18,9 @@ const RELEASE = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`;
 
-const TERM_MS = 5000;
-const RENEW_AFTER_MS = 1500;
+/** How long a lease lasts that is not renewed: another instance takes over after it at the latest. */
+export const OWNER_TERM_MS = 3000;
+const RENEW_AFTER_MS = 1000;
 
 /**
  * One job that one instance of many does. Held for a few seconds and renewed while `hold` is called or `keep` runs, so
@@ -39,7 +40,7 @@ export class OwnerLease {
 
   /** Whether it is held for certain at this moment: by this process' own clock. */
   get isHeld(): boolean {
-    return performance.now() - this.#renewedAt < TERM_MS - 500;
+    return performance.now() - this.#renewedAt < OWNER_TERM_MS - 500;
   }
 
   /** Takes the lease, or renews it where that is due. */
@@ -48,7 +49,7 @@ export class OwnerLease {
     const askedAt = performance.now();
     const reply = await this.#guard.run(
       'own',
-      (client) => runScript(client, HOLD, [this.#key], [this.token, TERM_MS]),
+      (client) => runScript(client, HOLD, [this.#key], [this.token, OWNER_TERM_MS]),
       undefined,
       this.#key,
     );

@@ -5,6 +5,7 @@ import type { Logger } from '../common/logger.js';
 import { Delivery, type DeliveryReport } from './delivery.js';
 import { itemOf, itemText } from './item-text.js';
 import { Outbox } from './outbox.js';
+import { OWNER_TERM_MS } from './owner-lease.js';
 import type { QueueLog } from './queue-log.js';
 import type { WriteBehindConfig } from './write-behind-options.js';
 
@@ -57,6 +58,8 @@ export class WriteBehindQueue {
   #isClosing = false;
   #isOver = false;
   #closed: Promise<void> | undefined;
+  /** Since when it only waits for another instance to flush the rest. */
+  #leftAt: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #wake: () => void = () => {};
   #wakeForGood: () => void = () => {};
@@ -138,7 +141,7 @@ export class WriteBehindQueue {
   /** One batch. What is to be done next: more at once, nothing for some milliseconds, or nothing any more. */
   async #step(): Promise<number | 'more' | 'done'> {
     const { log, config } = this.#parts;
-    if (!(await log.hold())) return this.#isClosing ? 'done' : STANDBY_MS * (0.5 + Math.random());
+    if (!(await log.hold())) return this.#standBy();
     this.#keptSince = 0;
     const items = await log.take(config.maxBatch);
     if (items === undefined) return this.#isClosing && !log.isHeld ? 'done' : RETRY_MS;
@@ -149,6 +152,16 @@ export class WriteBehindQueue {
     // Pushes may still be on their way.
     await this.#outbox.empty();
     return 'more';
+  }
+
+  /** Somebody else flushes, or did until it died. A queue that is closing leaves nothing to the dead. */
+  async #standBy(): Promise<number | 'done'> {
+    if (!this.#isClosing) return STANDBY_MS * (0.5 + Math.random());
+    await this.#outbox.empty();
+    this.#leftAt ??= performance.now();
+    const isAlive = performance.now() - this.#leftAt > OWNER_TERM_MS;
+    const waiting = isAlive ? 0 : (await this.#parts.log.figures())?.waiting;
+    return waiting === 0 ? 'done' : RETRY_MS;
   }
 
   /** Lets a batch fill up: for `maxDelay`, or until it is full. */

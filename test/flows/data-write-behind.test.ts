@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lastingKeys } from '../../lib/queue/lasting-keys.js';
 import { eventually, type RedisServer, startRedis } from '../../lib/testing/index.js';
 
 const SCRIPT = fileURLToPath(new URL('data/views-process.ts', import.meta.url));
@@ -17,7 +18,7 @@ describe('write-behind into SQLite', () => {
   let folder: string;
   const running = new Set<ChildProcess>();
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     server = await startRedis();
     folder = mkdtempSync(join(tmpdir(), 'views-'));
     const sqlite = new Database(join(folder, 'views.sqlite'));
@@ -26,7 +27,7 @@ describe('write-behind into SQLite', () => {
     sqlite.close();
   });
 
-  afterAll(async () => {
+  afterEach(async () => {
     for (const child of running) child.kill('SIGKILL');
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
@@ -65,9 +66,10 @@ describe('write-behind into SQLite', () => {
   it('has every acknowledged item of three processes that were killed in the middle, once by its id and in order', async () => {
     await Promise.all(USERS.map((user, n) => pushAll(user, n + 1)));
     const sqlite = new Database(join(folder, 'views.sqlite'));
+    expect(await server.cli('XLEN', lastingKeys('views').items('views'))).toBe(0);
     const all = () => sqlite.prepare('SELECT user, n, times FROM views ORDER BY rowid').all() as Row[];
-    await eventually(() => all().length >= PER_USER * USERS.length, { timeoutMs: 30_000, everyMs: 100 });
     const rows = all();
+    expect(rows).toHaveLength(PER_USER * USERS.length);
     for (const user of USERS) {
       const own = rows.filter((row) => row.user === user).map(({ n }) => n);
       expect(own).toEqual(Array.from({ length: PER_USER }, (_, n) => n));
