@@ -11,7 +11,8 @@ import { type FillMany, wrapMany } from './value-many.js';
 import type { ValuePolicy, WriteThroughConfig } from './value-options.js';
 import { ValueRefreshes } from './value-refresh.js';
 import { wrapValue } from './value-wrap.js';
-import { deleteValues, replaceValue, touchValue, writeThroughValue } from './value-write.js';
+import { deleteValues, replaceValue, touchValue } from './value-write.js';
+import { writeThroughValue } from './value-write-through.js';
 
 /** Values by key: cache-aside with one fill per key over all instances. Knows nothing of HTTP. */
 export class DataCache {
