@@ -18,7 +18,7 @@ export async function measureAmong(
     // Spread over all entries, so that each is as far away as it can be.
     requests: Array.from({ length: ASKED }, (_, at) => ({ path: `/movies/${Math.floor((at * count) / ASKED)}` })),
   }));
-  const field = await Field.start(contenders, compiled, { ...options, warmUpMs: 300 });
+  const field = await Field.start(contenders, compiled, { ...options, warmUp: 6000 });
   try {
     for (const [at, running] of field.running.entries()) {
       await running.question('fill', { from: 0, to: counts[at]!, host: `127.0.0.1:${running.port}` });

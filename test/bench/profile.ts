@@ -24,7 +24,7 @@ const redis = await startRedis(true);
 const options: RoundsOptions = {
   rounds: 1,
   durationMs: seconds * 1000,
-  warmUpMs: 2000,
+  warmUp: 10_000,
   env: { BENCH_REDIS: String(redis.port) },
   ...(values.node ? { node: values.node } : {}),
 };
@@ -33,7 +33,7 @@ const requests = Array.from({ length: 100 }, (_, id) => ({ path: `/movies/${id}`
 const load = new PinnedProcess(compiled.bench('harness/load'), { core: LOAD_CORE });
 const running = new Running({ name: variant, module, requests, statuses: [200, 429] }, compiled, options);
 await running.ready();
-await running.warmUp(load, options.warmUpMs);
+await running.warmUp(load, options.warmUp);
 await running.question('startProfile');
 const sample = await running.measure(load, options.durationMs);
 mkdirSync(join(packageRoot, 'test/bench/results'), { recursive: true });

@@ -102,7 +102,7 @@ const redis = await startRedis(true);
 const options: RoundsOptions = {
   rounds,
   durationMs,
-  warmUpMs: chosen.quick ? 600 : 1500,
+  warmUp: chosen.quick ? 6000 : 20_000,
   env: { BENCH_REDIS: String(redis.port) },
   ...(chosen.node ? { node: chosen.node } : {}),
 };

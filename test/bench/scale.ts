@@ -130,7 +130,7 @@ const redis = await startRedis(true);
 const options: RoundsOptions = {
   rounds: 15,
   durationMs: Number(values.seconds) * 1000,
-  warmUpMs: 1000,
+  warmUp: 10_000,
   env: { BENCH_REDIS: String(redis.port) },
   ...(values.node ? { node: values.node } : {}),
 };

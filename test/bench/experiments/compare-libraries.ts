@@ -39,7 +39,7 @@ const contenders = [
 const samples = await interleavedRounds(contenders, compiled, {
   rounds: Number(values.rounds),
   durationMs: Number(values.ms),
-  warmUpMs: 1000,
+  warmUp: 10_000,
   env: { BENCH_REDIS: String(redis.port) },
   ...(values.node ? { node: values.node } : {}),
 });

@@ -31,7 +31,7 @@ const contenders = chosen.map((name) => ({
 const samples = await interleavedRounds(contenders, compiled, {
   rounds: Number(values.rounds),
   durationMs: Number(values.ms),
-  warmUpMs: 1500,
+  warmUp: 10_000,
   ...(values.node ? { node: values.node } : {}),
 });
 console.log(`node ${values.node ?? process.version}\n${comparisonTable(samples, base)}`);

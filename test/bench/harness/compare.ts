@@ -31,7 +31,8 @@ export interface Sample {
 export interface RoundsOptions {
   readonly rounds: number;
   readonly durationMs: number;
-  readonly warmUpMs: number;
+  /** Requests before the first round. */
+  readonly warmUp: number;
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Leave the servers to the scheduler. */
@@ -45,6 +46,8 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>;
 
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
+
+const WARM_UP_LIMIT_MS = 15_000;
 
 /** A running variant and what can be done with it. */
 export class Running {
@@ -71,11 +74,17 @@ export class Running {
     return { port: this.port, connections: this.contender.connections ?? 50, durationMs, requests };
   }
 
-  /** Lets the compiler of the process see the work, and the cache the answers. */
-  async warmUp(load: PinnedProcess, durationMs: number): Promise<void> {
+  /**
+   * Lets the cache see the answers and V8 the work. Counted in requests, because functions are optimised after so many calls:
+   * by time, a slow variant would be measured half interpreted, and on a busy machine all would.
+   */
+  async warmUp(load: PinnedProcess, count: number): Promise<void> {
     const { warmRequests, requests } = this.contender;
-    if (warmRequests) await load.ask<LoadResult>(this.#order(durationMs / 3, warmRequests));
-    await load.ask<LoadResult>(this.#order(durationMs, requests));
+    if (warmRequests) await load.ask<LoadResult>(this.#order(300, warmRequests));
+    const until = performance.now() + WARM_UP_LIMIT_MS;
+    for (let done = 0; done < count && performance.now() < until; ) {
+      done += (await load.ask<LoadResult>(this.#order(250, requests))).completed;
+    }
   }
 
   /** Asks the process; `undefined` when it does not know the question. */
@@ -127,7 +136,7 @@ export class Field {
       const one = new Running(contender, compiled, options);
       field.#running.push(one);
       await one.ready();
-      await one.warmUp(load, options.warmUpMs);
+      await one.warmUp(load, options.warmUp);
     }
     return field;
   }
