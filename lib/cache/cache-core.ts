@@ -16,6 +16,7 @@ import { DecodedBodies } from './body-coding.js';
 import type { CacheConfig } from './cache-options.js';
 import { StatsBook } from './cache-stats.js';
 import { Flights } from './flights.js';
+import { responsePacking } from './response-packing.js';
 
 /** The parts of one cache, shared by its methods and by the middlewares that use it. */
 export interface CacheCore {
@@ -63,7 +64,7 @@ export function createCacheCore(config: CacheConfig): CacheCore {
 type Levels = Pick<CacheCore, 'store' | 'guard' | 'closeStore'>;
 
 function memoryLevel({ maxBytes, clock }: CacheConfig): Levels {
-  const store = new MemoryStore({ maxBytes, now: clock.now });
+  const store = new MemoryStore({ maxBytes, now: clock.now, packing: responsePacking });
   return { store, guard: undefined, closeStore: () => store.close() };
 }
 
@@ -75,7 +76,7 @@ function sharedLevels(config: CacheConfig, events: EventBus): Levels {
   });
   const keys = keyspace(config.namespace, config.version);
   const subscriber = createSubscriber(guard);
-  const memory = new MemoryStore({ maxBytes: config.maxBytes, now: () => guard.now() });
+  const memory = new MemoryStore({ maxBytes: config.maxBytes, now: () => guard.now(), packing: responsePacking });
   const channel = new InvalidationChannel(guard, keys.invalidationChannel);
   if (config.nearCacheMs !== undefined) listenTo(channel, subscriber, memory);
   const redis = new RedisStore({ guard, keyspace: keys, subscriber, events });

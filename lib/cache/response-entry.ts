@@ -51,7 +51,8 @@ export function plainEntry(core: CacheCore, response: CompleteResponse, coding: 
 export async function compressedEntry(entry: StoredEntry): Promise<StoredEntry | undefined> {
   const meta = entry.meta as ResponseMeta;
   const body = await compressed(entry.body);
-  return body && { ...entry, view: undefined, body, meta: { ...meta, c: 'gzip' satisfies ContentCoding } };
+  const { kind, groups, storedAt, retainUntil } = entry;
+  return body && { kind, groups, storedAt, retainUntil, body, meta: { ...meta, c: 'gzip' satisfies ContentCoding } };
 }
 
 /** Whether an entry is to be compressed before it is kept for long. */
@@ -71,7 +72,8 @@ export function freshenedEntry(
   receivedAt: number,
 ): StoredEntry {
   const meta: ResponseMeta = { ...(stored.meta as ResponseMeta), ...lifetimes(core, freshness), f: fields };
-  return { ...stored, view: undefined, meta, storedAt: receivedAt, retainUntil: retention(meta, receivedAt) };
+  const { kind, body, groups } = stored;
+  return { kind, body, groups, meta, storedAt: receivedAt, retainUntil: retention(meta, receivedAt) };
 }
 
 function entryOf(

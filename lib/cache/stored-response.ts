@@ -41,7 +41,6 @@ export type Standing =
 export class StoredResponse {
   readonly status: number;
   readonly fields: readonly StoredField[];
-  readonly body: Buffer;
   readonly coding: ContentCoding | 'opaque';
   readonly identityLength: number;
   /** Instant at which its age was zero. */
@@ -59,11 +58,12 @@ export class StoredResponse {
   readonly storedAt: number;
   /** Forms in which it is sent, by coding; made by whoever sends them. */
   readonly forms = new Map<string, unknown>();
+  readonly #entry: StoredEntry;
 
   constructor(entry: StoredEntry, meta: ResponseMeta) {
     this.status = meta.s;
     this.fields = meta.f;
-    this.body = entry.body;
+    this.#entry = entry;
     this.coding = meta.c;
     this.identityLength = meta.n;
     this.storedAt = entry.storedAt;
@@ -77,6 +77,20 @@ export class StoredResponse {
     this.sharesAuthorized = meta.p === 1;
     this.lastModified = fieldOf(meta.f, 'last-modified');
     this.date = fieldOf(meta.f, 'date');
+  }
+
+  get body(): Buffer {
+    return this.#entry.body;
+  }
+
+  /** The body as text of one byte a character, where it is kept that way. */
+  get text(): string | undefined {
+    return this.#entry.text;
+  }
+
+  /** Length of the stored bytes. */
+  get length(): number {
+    return this.#entry.text?.length ?? this.#entry.body.length;
   }
 
   /** Age in whole seconds (RFC 9111 §4.2.3). */

@@ -37,6 +37,7 @@ export function deliver(res: ServerResponse, delivery: Delivery): Maybe<boolean>
     sendNotModified(res, delivery, form);
     return true;
   }
+  if (form.text !== undefined && requestFields.range === undefined) return sendText(res, delivery, form, form.text);
   const body = form.coding === 'identity' ? core.decodedBodies.of(response) : response.body;
   if (isPromise(body)) return body.then((bytes) => sendIfThere(res, delivery, form, bytes));
   return sendIfThere(res, delivery, form, body);
@@ -47,13 +48,22 @@ function sendIfThere(res: ServerResponse, delivery: Delivery, form: Representati
   const { requestFields, isHead, response } = delivery;
   if (requestFields.range !== undefined && !isHead && response.status === 200 && sendRange(res, delivery, form, body))
     return true;
+  if (body.length <= TEXT_LIMIT_BYTES) {
+    form.text = body.toString('latin1');
+    return sendText(res, delivery, form, form.text);
+  }
   res.writeHead(response.status, headOf(res, delivery, form.block, form.varies));
   if (isHead) res.end();
-  else if (body.length > TEXT_LIMIT_BYTES || Object.hasOwn(res, 'end')) res.end(body);
-  else {
-    form.text ??= body.toString('latin1');
-    res.end(form.text, 'latin1');
-  }
+  else res.end(body);
+  return true;
+}
+
+function sendText(res: ServerResponse, delivery: Delivery, form: Representation, text: string): true {
+  res.writeHead(delivery.response.status, headOf(res, delivery, form.block, form.varies));
+  if (delivery.isHead) res.end();
+  // Who replaced `end` may reckon with bytes.
+  else if (Object.hasOwn(res, 'end')) res.end(Buffer.from(text, 'latin1'));
+  else res.end(text, 'latin1');
   return true;
 }
 

@@ -46,9 +46,9 @@ function makeRepresentation(response: StoredResponse, coding: ContentCoding | 'o
   const fields = hasChoice ? withVary(own, 'Accept-Encoding') : own;
   const block: OutgoingHttpHeaders = {};
   for (const [name, value] of fields) block[name] = typeof value === 'string' ? value : [...value];
-  block['content-length'] = isCoded ? response.body.length : response.identityLength;
+  block['content-length'] = isCoded ? response.length : response.identityLength;
   const varies = fields.some(([name]) => name === 'vary');
-  return { coding, fields, etag, block, varies, text: undefined };
+  return { coding, fields, etag, block, varies, text: coding === response.coding ? response.text : undefined };
 }
 
 // RFC 9110 §8.8.3.3: a strong tag names the bytes, so each coding has its own.

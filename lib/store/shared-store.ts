@@ -10,8 +10,9 @@ import type {
   Lookup,
   StoreOutcome,
 } from './entry-store.js';
+import type { MemoryFence } from './held-entries.js';
 import type { InvalidationChannel } from './invalidation-channel.js';
-import type { MemoryFence, MemoryStore } from './memory-store.js';
+import type { MemoryStore } from './memory-store.js';
 import { PendingInvalidations } from './pending-invalidations.js';
 import type { HeldLease } from './redis-lease.js';
 import type { RedisFence, RedisStore } from './redis-store.js';
@@ -101,7 +102,7 @@ export class SharedStore implements EntryStore {
       if (outcome !== undefined) return outcome;
       if (this.#isUp()) return 'refused';
     }
-    return this.#memory.keep(key, ownBody(entry), memory ?? memoryPart(fence), this.#outageMaxAgeMs);
+    return this.#memory.keep(key, entry, memory ?? memoryPart(fence), this.#outageMaxAgeMs);
   }
 
   async remove(keys: readonly EntryKey[]): Promise<number> {
@@ -191,19 +192,12 @@ export class SharedStore implements EntryStore {
 
   #keepNear(key: EntryKey, entry: StoredEntry, fence: MemoryFence): void {
     if (this.#nearCacheMs === undefined || !this.#channel.isTrusted) return;
-    this.#memory.keep(key, ownBody(entry), fence, this.#nearCacheMs);
+    this.#memory.keep(key, entry, fence, this.#nearCacheMs);
   }
 
   #fenceHere(): MemoryFence {
     return { level: 'memory', sequence: this.#memory.ledger.sequence, takenAt: this.now() };
   }
-}
-
-// A body read from Redis is a view into a larger reply, which must not stay in memory for its sake.
-function ownBody(entry: StoredEntry): StoredEntry {
-  return entry.body.buffer.byteLength === entry.body.length
-    ? entry
-    : { ...entry, body: Buffer.from(entry.body), view: undefined };
 }
 
 function memoryPart(fence: Fence): MemoryFence {

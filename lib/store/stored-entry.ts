@@ -7,6 +7,8 @@ export interface StoredEntry {
   /** Plain JSON-able description of the body. */
   readonly meta: unknown;
   readonly body: Buffer;
+  /** The bytes of `body` as text of one byte a character, where they are kept that way. */
+  readonly text?: string;
   /** Names of the groups this entry relies on, besides the namespace: invalidating one of them ends it. */
   readonly groups: readonly string[];
   /** Instant on the store's line of time (milliseconds) at which it was stored. */

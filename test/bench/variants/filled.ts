@@ -4,8 +4,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import express, { type RequestHandler } from 'express';
 import type { ServedVariant, VariantFactory } from '../harness/serve.js';
-import { originHeaders, originRan, redisUrl, text } from './environment.js';
+import { originHeaders, originRan, redisUrl } from './environment.js';
 import { type FillOrder, fill, incompressible, settledMemory } from './fill.js';
+import { jsonBody } from './fixtures.js';
 import { apicache, keyv, routeCache } from './peer-modules.js';
 import { keyValueMiddleware } from './peers.js';
 
@@ -28,6 +29,9 @@ const randomText = (): string =>
   incompressible()
     .toString('latin1')
     .replaceAll(/[^\x20-\x7e]/g, 'x');
+
+// One byte over the threshold from which bodies are compressed.
+const compressible = jsonBody(1025).toString('latin1');
 
 async function ourCache(body: () => string | Buffer): Promise<ServedVariant> {
   const { createCache, responseCache } = await ours();
@@ -88,7 +92,7 @@ const asking = (questions: ServedVariant['questions']): ServedVariant => ({
 
 export const variants: Record<string, VariantFactory> = {
   ours: () => ourCache(incompressible),
-  'ours, compressible': () => ourCache(() => text),
+  'ours, compressible': () => ourCache(() => compressible),
   apicache: async () => fillable((await apicache()).middleware('12 hours'), randomText),
   'route-cache': async () => fillable((await routeCache()).config({ max: 1e12 }).cacheSeconds(43_200), randomText),
   keyv: async () => fillable(keyValueMiddleware(await keyv()), randomText),

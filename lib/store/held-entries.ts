@@ -1,0 +1,213 @@
+import { getHeapStatistics } from 'node:v8';
+import type { Fence, Lookup } from './entry-store.js';
+import { type HotSlot, HotSlots } from './hot-slots.js';
+import { LruTable } from './lru-table.js';
+import { type MetaPacking, type Packable, PackedEntry, packEntry, packedHead } from './packed-entry.js';
+import { Shapes } from './shapes.js';
+import type { Found, StoredEntry } from './stored-entry.js';
+
+/** The fence of process memory: how far the ledger had come. */
+export interface MemoryFence extends Fence {
+  readonly level: 'memory';
+  readonly sequence: number;
+  /** When it was taken; what another level owns is kept for no longer than its bound from then on. */
+  readonly takenAt?: number;
+}
+
+/** An entry as its readers get it. */
+export interface Slot extends Packable, HotSlot {
+  readonly row: number;
+  /** What it counts for. */
+  readonly bytes: number;
+  /** The same entry in one text; `undefined` where it is kept as it is. */
+  readonly packed: string | undefined;
+  /** What the last reader was given; the same object serves every hit until something is invalidated. */
+  found: Found;
+  lookup: Lookup;
+  /** How far the ledger had come when the slot was last found valid. */
+  checkedAt: number;
+}
+
+// What holds one entry besides its texts and bytes, measured with the heap growing by 100,000 entries.
+const ENTRY_OVERHEAD_BYTES = 640;
+const PACKED_OVERHEAD_BYTES = 120;
+
+// What a Map can hold (2^24), with room to spare.
+const MAX_ENTRIES = 16_000_000;
+
+// An unpacked entry takes about as much again as it does packed: a small share of the whole is spent on the busiest.
+const BYTES_PER_HOT_ENTRY = 16 * 1024;
+const MIN_HOT_ENTRIES = 64;
+const MAX_HOT_ENTRIES = 4096;
+
+/** The share of the heap that packed entries may take; what comes on top keeps its body beside the heap. */
+const HEAP_SHARE = 0.25;
+
+/**
+ * Entries within a bound of bytes, least recently used out first. A small one is kept as one text (a quarter of what its
+ * objects would take) and unpacked while it is read; a large one keeps its bytes beside the heap.
+ */
+export class HeldEntries {
+  readonly #held = new LruTable<Slot | string>();
+  readonly #hot: HotSlots<Slot>;
+  readonly #shapes = new Shapes();
+  readonly #packing: MetaPacking | undefined;
+  readonly #maxBytes: number;
+  readonly #maxPackedBytes = getHeapStatistics().heap_size_limit * HEAP_SHARE;
+  #packedBytes = 0;
+  #bytes = 0;
+
+  constructor(maxBytes: number, packing: MetaPacking | undefined) {
+    this.#maxBytes = Math.max(1, maxBytes);
+    this.#packing = packing;
+    const hot = Math.floor(maxBytes / BYTES_PER_HOT_ENTRY);
+    this.#hot = new HotSlots(Math.min(MAX_HOT_ENTRIES, Math.max(MIN_HOT_ENTRIES, hot)), (slot) => this.#cool(slot));
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** An estimate of what all entries take. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The entry of a name, which counts as used now. */
+  use(name: string): Slot | undefined {
+    const row = this.#held.find(name);
+    if (row === -1) return undefined;
+    const held = this.#held.valueAt(row);
+    this.#held.touch(row);
+    if (typeof held === 'string') return this.#warm(row, held);
+    held.wasRead = true;
+    return held;
+  }
+
+  /** Holds an entry in place of the one it had; `false`: it is larger than everything may be, and none is held. */
+  put(name: string, holding: Packable): boolean {
+    this.delete(name);
+    const packed = this.#packedBytes < this.#maxPackedBytes ? this.#pack(name, holding) : undefined;
+    const size = packed === undefined ? looseBytes(name, holding) : packedBytes(name, packed);
+    if (size > this.#maxBytes) {
+      if (packed !== undefined) this.#shapes.release(packedHead(packed).shape);
+      return false;
+    }
+    this.#bytes += size;
+    if (packed === undefined) this.#addLoose(name, holding, size);
+    else {
+      this.#packedBytes += size;
+      this.#held.add(name, packed);
+    }
+    while (this.#bytes > this.#maxBytes || this.#held.size > MAX_ENTRIES) this.drop(this.#held.oldest);
+    return true;
+  }
+
+  delete(name: string): boolean {
+    const row = this.#held.find(name);
+    if (row === -1) return false;
+    this.drop(row);
+    return true;
+  }
+
+  drop(row: number): void {
+    const held = this.#held.valueAt(row);
+    const name = this.#held.nameAt(row);
+    const packed = typeof held === 'string' ? held : held.packed;
+    const size = typeof held === 'string' ? packedBytes(name, held) : held.bytes;
+    this.#bytes -= size;
+    if (packed !== undefined) {
+      this.#packedBytes -= size;
+      this.#shapes.release(packedHead(packed).shape);
+    }
+    this.#held.remove(row);
+  }
+
+  /** All entries, the one used last first, without using them. */
+  *all(): IterableIterator<Packable> {
+    for (const row of this.#held) {
+      const held = this.#held.valueAt(row);
+      yield typeof held === 'string' ? this.#unpacked(row, held) : held;
+    }
+  }
+
+  clear(): void {
+    this.#held.clear();
+    this.#hot.clear();
+    this.#shapes.clear();
+    this.#bytes = 0;
+    this.#packedBytes = 0;
+  }
+
+  #pack(name: string, holding: Packable): string | undefined {
+    return packEntry(name, holding, this.#shapes, this.#packing);
+  }
+
+  #addLoose(name: string, holding: Packable, size: number): void {
+    const row = this.#held.add(name, '');
+    this.#held.replaceAt(row, slotOf(row, { ...holding, entry: ownBody(holding.entry) }, undefined, size));
+  }
+
+  #warm(row: number, packed: string): Slot {
+    const slot = this.#unpacked(row, packed);
+    this.#held.replaceAt(row, slot);
+    this.#hot.add(slot);
+    return slot;
+  }
+
+  // The row may be another entry's by now.
+  #cool({ row, packed }: Slot): void {
+    const held = this.#held.valueAt(row);
+    if (packed !== undefined && typeof held === 'object' && held.packed === packed) this.#held.replaceAt(row, packed);
+  }
+
+  #unpacked(row: number, packed: string): Slot {
+    const { sequence, retainUntil } = packedHead(packed);
+    const name = this.#held.nameAt(row);
+    const entry = new PackedEntry(name, packed, this.#shapes, this.#packing);
+    return slotOf(row, { entry, label: entry.label, retainUntil, sequence }, packed, packedBytes(name, packed));
+  }
+}
+
+/** The fence of an instant at which the ledger had come so far. */
+export function memoryFence(sequence: number): MemoryFence {
+  return { level: 'memory', sequence };
+}
+
+function slotOf(row: number, holding: Packable, packed: string | undefined, bytes: number): Slot {
+  const { entry, label, retainUntil, sequence } = holding;
+  const found: Found = { entry, level: 'memory', softAt: undefined };
+  const lookup: Lookup = { found, fence: memoryFence(sequence) };
+  return {
+    row,
+    bytes,
+    entry,
+    label,
+    retainUntil,
+    sequence,
+    packed,
+    found,
+    lookup,
+    checkedAt: sequence,
+    wasRead: false,
+  };
+}
+
+// What is kept must not hold on to a larger piece of memory that its bytes are a view of.
+function ownBody(entry: StoredEntry): StoredEntry {
+  const { kind, meta, body, groups, storedAt, retainUntil } = entry;
+  if (body.buffer.byteLength === body.length) return entry;
+  const own = Buffer.allocUnsafeSlow(body.length);
+  body.copy(own);
+  return { kind, meta, body: own, groups, storedAt, retainUntil };
+}
+
+function packedBytes(name: string, packed: string): number {
+  return PACKED_OVERHEAD_BYTES + name.length + packed.length;
+}
+
+function looseBytes(name: string, { label, entry }: Packable): number {
+  let bytes = ENTRY_OVERHEAD_BYTES + name.length + label.length + entry.body.length;
+  for (const group of entry.groups) bytes += group.length + 16;
+  return bytes + JSON.stringify(entry.meta ?? null).length * 2;
+}
