@@ -1,5 +1,5 @@
 import type { EntryStore, Lookup } from '../store/entry-store.js';
-import { type EntryKey, type Found, type Maybe, whenReady } from '../store/stored-entry.js';
+import { type EntryKey, type Found, isPromise, type Maybe, whenReady } from '../store/stored-entry.js';
 import { fieldLines, type HeaderFields, isToken } from './http/header-fields.js';
 import { secondaryKey } from './http/vary.js';
 import { preferredLanguage } from './http/vary-values.js';
@@ -37,6 +37,7 @@ export interface ResourceLookup {
 
 /** Which fields the resources of this process vary by, so that a hit needs one lookup. */
 export interface LearnedVary {
+  readonly size: number;
   get(text: string): readonly string[] | undefined;
   set(text: string, fields: readonly string[]): unknown;
   delete(text: string): unknown;
@@ -44,7 +45,7 @@ export interface LearnedVary {
 
 /** The stored response that answers a request, primary key then secondary key (RFC 9111 §4.1). */
 export function lookupResource(store: EntryStore, learned: LearnedVary, request: RequestKey): Maybe<ResourceLookup> {
-  const fields = learned.get(request.text);
+  const fields = learned.size === 0 ? undefined : learned.get(request.text);
   if (fields === undefined) return lookupBase(store, learned, request, undefined);
   const key = variantKey(request, fields);
   return whenReady(store.lookup(key, request.groups), (lookup) => {
@@ -61,23 +62,35 @@ function lookupBase(
   tried: { readonly key: EntryKey; readonly lookup: Lookup } | undefined,
 ): Maybe<ResourceLookup> {
   const key = baseKey(request);
-  return whenReady(store.lookup(key, request.groups), (lookup) => {
-    const index = lookup.found && variantIndexOf(lookup.found);
-    if (index === undefined) {
-      if (tried !== undefined) learned.delete(request.text);
-      const response = lookup.found && responseOf(lookup.found);
-      return { key, lookup, found: response && lookup.found, response, index: undefined };
-    }
-    learned.set(request.text, index.fields);
-    const variant = variantKey(request, index.fields);
-    if (tried?.key.variant === variant.variant) {
-      return lookupLanguage(store, request, index, { ...tried, found: undefined, response: undefined, index });
-    }
-    return whenReady(store.lookup(variant, request.groups), (second) => {
-      const response = second.found && responseOf(second.found);
-      const miss: ResourceLookup = { key: variant, lookup: second, found: response && second.found, response, index };
-      return response === undefined ? lookupLanguage(store, request, index, miss) : miss;
-    });
+  const lookup = store.lookup(key, request.groups);
+  // Nothing is waited for, and no function made, where the entry is in this process.
+  if (!isPromise(lookup)) return judgeBase(store, learned, request, tried, key, lookup);
+  return lookup.then((ready) => judgeBase(store, learned, request, tried, key, ready));
+}
+
+function judgeBase(
+  store: EntryStore,
+  learned: LearnedVary,
+  request: RequestKey,
+  tried: { readonly key: EntryKey; readonly lookup: Lookup } | undefined,
+  key: EntryKey,
+  lookup: Lookup,
+): Maybe<ResourceLookup> {
+  const index = lookup.found && variantIndexOf(lookup.found);
+  if (index === undefined) {
+    if (tried !== undefined) learned.delete(request.text);
+    const response = lookup.found && responseOf(lookup.found);
+    return { key, lookup, found: response && lookup.found, response, index: undefined };
+  }
+  learned.set(request.text, index.fields);
+  const variant = variantKey(request, index.fields);
+  if (tried?.key.variant === variant.variant) {
+    return lookupLanguage(store, request, index, { ...tried, found: undefined, response: undefined, index });
+  }
+  return whenReady(store.lookup(variant, request.groups), (second) => {
+    const response = second.found && responseOf(second.found);
+    const miss: ResourceLookup = { key: variant, lookup: second, found: response && second.found, response, index };
+    return response === undefined ? lookupLanguage(store, request, index, miss) : miss;
   });
 }
 

@@ -7,6 +7,7 @@ import { requestedRange } from '../cache/http/range.js';
 import { evaluatePreconditions, ifRangeHolds, type StoredValidators } from '../cache/http/validators.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise, type Maybe } from '../store/stored-entry.js';
+import { type HeadNews, writePreparedHead } from './prepared-head.js';
 import { type Representation, representationFor } from './representation.js';
 
 /** How a stored response is to be sent. */
@@ -52,19 +53,28 @@ function sendIfThere(res: ServerResponse, delivery: Delivery, form: Representati
     form.text = body.toString('latin1');
     return sendText(res, delivery, form, form.text);
   }
-  res.writeHead(response.status, headOf(res, delivery, form.block, form.varies));
+  writeWholeHead(res, delivery, form);
   if (isHead) res.end();
   else res.end(body);
   return true;
 }
 
 function sendText(res: ServerResponse, delivery: Delivery, form: Representation, text: string): true {
-  res.writeHead(delivery.response.status, headOf(res, delivery, form.block, form.varies));
+  writeWholeHead(res, delivery, form);
   if (delivery.isHead) res.end();
   // Who replaced `end` may reckon with bytes.
   else if (Object.hasOwn(res, 'end')) res.end(Buffer.from(text, 'latin1'));
   else res.end(text, 'latin1');
   return true;
+}
+
+function writeWholeHead(res: ServerResponse, delivery: Delivery, form: Representation): void {
+  const { response, now, member, statusHeader, word } = delivery;
+  const { status } = response;
+  const isJoined = (form.varies && res.hasHeader('vary')) || res.hasHeader('cache-status');
+  const news: HeadNews = { age: String(response.ageSeconds(now)), cacheStatus: member, statusHeader, word };
+  if (!isJoined && writePreparedHead(res, status, form.head, news)) return;
+  res.writeHead(status, headOf(res, delivery, form.block, form.varies));
 }
 
 function isConditional(fields: HeaderFields): boolean {

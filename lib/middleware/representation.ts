@@ -3,6 +3,7 @@ import { type ContentCoding, negotiateCoding } from '../cache/http/content-codin
 import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
 import type { StoredField } from '../cache/http/stored-fields.js';
 import type { StoredResponse } from '../cache/stored-response.js';
+import { type PreparedHead, prepareHead } from './prepared-head.js';
 
 /** One coding of a stored response, with everything about its head that does not change from hit to hit. */
 export interface Representation {
@@ -11,6 +12,8 @@ export interface Representation {
   readonly etag: string | undefined;
   /** The fields as an object for `writeHead`, `Content-Length` included, in one order for all. */
   readonly block: OutgoingHttpHeaders;
+  /** The same, prepared. */
+  readonly head: PreparedHead;
   readonly varies: boolean;
   /** A small body as text of one byte a character, which leaves together with the head in one write; made when first asked for. */
   text: string | undefined;
@@ -48,7 +51,15 @@ function makeRepresentation(response: StoredResponse, coding: ContentCoding | 'o
   for (const [name, value] of fields) block[name] = typeof value === 'string' ? value : [...value];
   block['content-length'] = isCoded ? response.length : response.identityLength;
   const varies = fields.some(([name]) => name === 'vary');
-  return { coding, fields, etag, block, varies, text: coding === response.coding ? response.text : undefined };
+  return {
+    coding,
+    fields,
+    etag,
+    block,
+    head: prepareHead(block),
+    varies,
+    text: coding === response.coding ? response.text : undefined,
+  };
 }
 
 // RFC 9110 §8.8.3.3: a strong tag names the bytes, so each coding has its own.

@@ -68,6 +68,30 @@ const clearedFlatConstText: Answer = (_req, res) => {
   res.end(latin1, 'latin1');
 };
 
+// Fields in the form in which Node keeps them: nothing is checked again, nothing is set one by one.
+const kept = entries.map(([name, value]) => [name.toLowerCase(), [name, value]] as const);
+let second = 0;
+const filledSlotText: Answer = (_req, res) => {
+  const holder = res as unknown as Record<symbol, Record<string, unknown>>;
+  const fields = holder[outHeaders(res)] ?? (holder[outHeaders(res)] = Object.create(null));
+  for (const [name, field] of kept) fields[name] = field;
+  fields.age = ['age', String(second++ % 60)];
+  fields['cache-status'] = ['cache-status', `warmpath; hit; ttl=${second % 60}`];
+  res.writeHead(200);
+  res.end(latin1, 'latin1');
+};
+const shared: Record<string, [string, string]> = Object.fromEntries([
+  ['x-powered-by', ['X-Powered-By', 'Express']],
+  ...kept.map(([name, field]) => [name, [...field]]),
+]);
+const sharedSlotText: Answer = (_req, res) => {
+  (res as unknown as Record<symbol, unknown>)[outHeaders(res)] = shared;
+  shared.age![1] = String(second++ % 60);
+  shared['cache-status']![1] = `warmpath; hit; ttl=${second % 60}`;
+  res.writeHead(200);
+  res.end(latin1, 'latin1');
+};
+
 // A head built once, put where Node keeps the serialised head. Not public API: the bound of what any documented way can reach.
 const head = `HTTP/1.1 200 OK\r\n${entries.map(([name, value]) => `${name}: ${value}`).join('\r\n')}\r\nDate: ${new Date().toUTCString()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=60\r\n\r\n`;
 const prebuiltHead: Answer = (_req, res) => {
@@ -119,6 +143,8 @@ const listeners: Record<string, () => RequestListener> = {
   'use no powered, set+end': () => inUse(setAndEnd, quiet),
   'use no powered, flat+buffer': () => inUse(headFlat, quiet),
   'use no powered, flat+latin1': () => inUse(headFlatText, quiet),
+  'use filled slot+latin1': () => inUse(filledSlotText),
+  'use shared slot+latin1': () => inUse(sharedSlotText),
   'use prebuilt _header+latin1': () => inUse(prebuiltHead),
   'use socket.write': () => inUse(socketWrite),
   'http set+end(buffer)': () => setAndEnd,
