@@ -1,4 +1,4 @@
-export { type Cache, type CacheStats, type CreateCacheOptions, createCache } from './cache/cache.js';
+export { type Cache, type CacheStats, createCache } from './cache/cache.js';
 export type { CacheOptions } from './cache/cache-options.js';
 export type { NamedStats } from './cache/cache-stats.js';
 export type { CachedFunction, CachedOptions } from './cache/cached-function.js';
