@@ -37,6 +37,7 @@ export {
   gracefulShutdown,
 } from './middleware/graceful-shutdown.js';
 export { addTags } from './middleware/handler-tags.js';
+export { isInternalDispatch } from './middleware/internal-dispatch.js';
 export { type InvalidateOnWriteOptions, invalidateOnWrite, type WriteRules } from './middleware/invalidate-on-write.js';
 export { type ClientName, type RateLimiter, type RateLimiterOptions, rateLimiter } from './middleware/rate-limiter.js';
 export { type RequestMetricsOptions, requestMetrics } from './middleware/request-metrics.js';

@@ -65,10 +65,32 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await run.stop()).toBe(0);
   });
 
+  it('warms its cache by itself: at start by one process of all, and again for a new CACHE_VERSION', async () => {
+    const server = await redisServer();
+    const shared = { REDIS_URL: server.url, PUBLIC_URL: 'http://films.example' };
+    const host = { Host: 'films.example' };
+    const filled = async (url: string) =>
+      /cache_fills_total\{cache="genres"\} (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+    const first = await startServer(shared);
+    await expect.poll(() => filled(first.url), { timeout: 20_000 }).toBe('1');
+    await expect.poll(() => cacheFor(`${first.url}/api/movies/popular`, host), { timeout: 20_000 }).toBe('hit');
+    expect(await cacheFor(`${first.url}/api/genres`, host)).toBe('hit');
+
+    const same = await startServer({ ...shared, DATABASE_FILE: first.database.file });
+    const level = async () => (await (await fetch(`${same.url}/healthz`)).json()) as { policy: { cache: string } };
+    await expect.poll(async () => (await level()).policy.cache).toBe('redis');
+    expect(await cacheFor(`${same.url}/api/genres`, host)).toBe('hit');
+    const next = await startServer({ ...shared, DATABASE_FILE: first.database.file, CACHE_VERSION: '2' });
+    await expect.poll(() => filled(next.url), { timeout: 20_000 }).toBe('1');
+    expect(await filled(same.url)).toBeUndefined();
+  });
+
   it('refuses a wrong setting at start, naming it', async () => {
     const run = start('server.ts', { PORT: '0', TTL_MOVIE: 'an hour' });
     expect(await run.ended).toBe(1);
-    expect(run.output()).toContain('TTL_MOVIE: expected a duration such as 30s, 5m or 24h, got "an hour"');
+    expect(run.output()).toContain(
+      "TTL_MOVIE: expected a duration such as '250ms', '30s', '5m', '6h', '7d' or a number of seconds",
+    );
   });
 });
 
