@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { lastingKeys } from '../../lib/queue/lasting-keys.js';
 import { type RedisServer, startRedis } from '../../lib/testing/index.js';
 import { databaseFile, type ExampleProcess, runExample } from './example/example-process.js';
 
@@ -67,20 +68,16 @@ describe('npm start', { timeout: 60_000 }, () => {
 
   it('warms its cache by itself: at start by one process of all, and again for a new CACHE_VERSION', async () => {
     const server = await redisServer();
-    const shared = { REDIS_URL: server.url, PUBLIC_URL: 'http://films.example' };
-    const host = { Host: 'films.example' };
     const filled = async (url: string) =>
       /cache_fills_total\{cache="genres"\} (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
-    const first = await startServer(shared);
+    const first = await startServer({ REDIS_URL: server.url });
     await expect.poll(() => filled(first.url), { timeout: 20_000 }).toBe('1');
-    await expect.poll(() => cacheFor(`${first.url}/api/movies/popular`, host), { timeout: 20_000 }).toBe('hit');
-    expect(await cacheFor(`${first.url}/api/genres`, host)).toBe('hit');
+    expect(await xCache(`${first.url}/api/genres`)).toBe('hit');
+    const isDone = lastingKeys('warmpath').warmed('["1","warm"]');
+    await expect.poll(() => server.cli('EXISTS', isDone), { timeout: 20_000 }).toBe(1);
 
-    const same = await startServer({ ...shared, DATABASE_FILE: first.database.file });
-    const level = async () => (await (await fetch(`${same.url}/healthz`)).json()) as { policy: { cache: string } };
-    await expect.poll(async () => (await level()).policy.cache).toBe('redis');
-    expect(await cacheFor(`${same.url}/api/genres`, host)).toBe('hit');
-    const next = await startServer({ ...shared, DATABASE_FILE: first.database.file, CACHE_VERSION: '2' });
+    const both = { REDIS_URL: server.url, DATABASE_FILE: first.database.file };
+    const [same, next] = [await startServer(both), await startServer({ ...both, CACHE_VERSION: '2' })];
     await expect.poll(() => filled(next.url), { timeout: 20_000 }).toBe('1');
     expect(await filled(same.url)).toBeUndefined();
   });
