@@ -7,6 +7,7 @@ import { type CacheCore, createCacheCore, registerCore } from './cache-core.js';
 import { type CacheOptions, resolveCacheOptions } from './cache-options.js';
 import { hitRatio, type NamedStats } from './cache-stats.js';
 import {
+  type AsGiven,
   type CachedFunction,
   type CachedOptions,
   cachedFunction,
@@ -117,7 +118,7 @@ export class Cache {
    */
   cached<A extends readonly unknown[], R>(
     fn: (...args: A) => R,
-    options: CachedOptions<A, Awaited<R>>,
+    options: CachedOptions<AsGiven<A>, AsGiven<Awaited<R>>>,
   ): CachedFunction<A, Awaited<R>> {
     const config = resolveCachedOptions(fn, options as unknown as CachedOptions);
     claimName(this.#core, config.name, fn, options?.name !== undefined);
