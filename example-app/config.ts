@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type CacheSettings, LIFETIMES, type Lifetimes } from './lifetimes.js';
+import { LOG_LEVELS, type LogLevel } from './logger.js';
 import { configFromEnv, type Duration } from './warmpath.js';
 
 export interface Config {
@@ -25,6 +26,8 @@ export interface Config {
   readonly publicUrl: string | undefined;
   /** `WARM_EVERY`: how often the cache is warmed after the start; `undefined` for `off`: never */
   readonly warmEvery: Duration | undefined;
+  /** `LOG_LEVEL`: `debug` shows every hit and miss */
+  readonly logLevel: LogLevel;
   /** `CACHE_VERSION`, `CACHE_ENABLED` and the others of `configFromEnv` */
   readonly cache: CacheSettings['cache'];
   /** `REDIS_URL` and the others of `createRedis` */
@@ -46,6 +49,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     upstreamDelayMs: wholeNumber(env, 'UPSTREAM_DELAY', 60, 0, 60_000),
     requestsPerSecond: wholeNumber(env, 'RATE_LIMIT', 20_000, 1, 1_000_000),
     publicUrl: env.PUBLIC_URL || undefined,
+    logLevel: logLevel(env.LOG_LEVEL || 'info'),
     warmEvery: duration(env, 'WARM_EVERY', '6h'),
     ...configFromEnv(env, { ttl: LIFETIMES }),
   });
@@ -64,6 +68,12 @@ function duration(env: NodeJS.ProcessEnv, variable: string, fallback: Duration):
   if (text === 'off') return undefined;
   if (/^\d+(ms|s|m|h|d)$/.test(String(text))) return text as Duration;
   throw new Error(`${variable}: expected a duration such as 30m or 6h, or off, got ${JSON.stringify(text)}`);
+}
+
+function logLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (level !== undefined) return level;
+  throw new Error(`LOG_LEVEL: expected one of ${LOG_LEVELS.join(', ')}, got ${JSON.stringify(text)}`);
 }
 
 function userTokens(text: string): ReadonlyMap<string, string> {

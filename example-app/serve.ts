@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createApp } from './app.js';
 import type { Config } from './config.js';
 import { openCatalogue } from './data/import.js';
+import { consoleLogger } from './logger.js';
 import { type WarmingParts, warmCatalogue } from './warming.js';
 import { createCache, createRedis, gracefulShutdown } from './warmpath.js';
 
@@ -16,7 +17,8 @@ export function serve(config: Config): void {
   const redis = config.redis && createRedis(config.redis);
   // Without Redis a write in one worker could not reach the memory of the others: rather no cache than an old film.
   const enabled = (config.cache.enabled ?? true) && (redis !== undefined || config.workers === 1);
-  const cache = createCache({ redis, ...config.cache, enabled, redact: SECRETS });
+  const logger = consoleLogger(config.logLevel);
+  const cache = createCache({ redis, ...config.cache, enabled, redact: SECRETS, logger });
   const app = createApp({ db, config, cache, redis });
 
   const server = app.listen(config.port, () => {

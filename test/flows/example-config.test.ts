@@ -35,6 +35,7 @@ describe('settings of the example', () => {
     [{ UPSTREAM_DELAY: '-1' }, 'UPSTREAM_DELAY'],
     [{ USERS: 'alice' }, 'USERS'],
     [{ WARM_EVERY: 'often' }, 'WARM_EVERY'],
+    [{ LOG_LEVEL: 'all' }, 'LOG_LEVEL'],
     [{ CACHE_ENABLED: 'perhaps' }, 'CACHE_ENABLED'],
   ])('refuses %j, naming the variable', (env, variable) => {
     expect(() => readConfig(env as NodeJS.ProcessEnv)).toThrow(variable);

@@ -82,6 +82,14 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await filled(same.url)).toBeUndefined();
   });
 
+  it('logs hits and misses with LOG_LEVEL=debug, and what warming did', async () => {
+    const { run, url } = await startServer({ LOG_LEVEL: 'debug' });
+    expect([await xCache(`${url}/api/movies/1`), await xCache(`${url}/api/movies/1`)]).toEqual(['miss', 'hit']);
+    await run.printed(/warmpath: hit cache=film key=[0-9a-f]{16} level=memory latencyMs=[\d.]+ ageMs=\d+/);
+    expect(run.output()).toMatch(/warmpath: miss cache=film key=.*\n/);
+    await run.printed(/warmpath: 'warm': \d+ warmed, 0 not stored, 0 failed, 0 done before/);
+  });
+
   it('refuses a wrong setting at start, naming it', async () => {
     const run = start('server.ts', { PORT: '0', TTL_MOVIE: 'an hour' });
     expect(await run.ended).toBe(1);
