@@ -157,6 +157,49 @@ onRedis('refreshAhead on several instances', ({ instance, clock }) => {
   });
 });
 
+onEveryLevel('lifetimes of responses by rule', ({ instance, clock }) => {
+  it('go by how popular the handler says an item is', async () => {
+    const cache = await instance();
+    let views = 5;
+    const ttl: ResponseCacheOptions['ttl'] = (_req, res) => (res.locals.views > 100 ? '1h' : '1m');
+    const { get, close } = await oneRoute([cache], { ttl }, (_req, res) => {
+      res.locals.views = views;
+      res.send(`seen ${views}`);
+    });
+    await get();
+    await expect.poll(get).toEqual(['hit', 'seen 5']);
+    views = 500;
+    clock.advance(61_000);
+    expect(await get()).toEqual(['miss', 'seen 500']);
+    await expect.poll(get).toEqual(['hit', 'seen 500']);
+    views = 1000;
+    clock.advance(3_500_000);
+    expect(await get()).toEqual(['hit', 'seen 500']);
+    await close();
+  });
+
+  it('go by the tier of who asks, with an entry for each tier', async () => {
+    const cache = await instance();
+    let runs = 0;
+    const tierOf = (req: express.Request) => (req.get('x-api-key') ? 'member' : 'anonymous');
+    const app = express();
+    const caching = responseCache(cache, {
+      key: (req) => `${tierOf(req)}:${req.path}`,
+      ttl: (req) => (tierOf(req) === 'member' ? '10s' : '5m'),
+      observe: { ignore: ['x-api-key'] },
+    });
+    app.get('/report', caching, (_req, res) => void res.send(`run ${++runs}`));
+    const { url, close } = await listen(app);
+    const get = async (headers: Record<string, string> = {}) => (await fetch(`${url}/report`, { headers })).text();
+    const member = { 'x-api-key': 'k' };
+    expect([await get(), await get(member)]).toEqual(['run 1', 'run 2']);
+    await expect.poll(() => cache.stats().caches['/report']?.fills).toBe(2);
+    clock.advance(20_000);
+    expect([await get(), await get(member)]).toEqual(['run 1', 'run 3']);
+    await close();
+  });
+});
+
 onEveryLevel('redact of responses', ({ instance }) => {
   const film = { title: 'Wings', owner: { name: 'Ann', password_hash: 'x', Api_Key: 'y' } };
 
