@@ -1,18 +1,20 @@
 import compression from 'compression';
 import express, { type Express } from 'express';
 import type { Registry } from 'prom-client';
+import { cachedCatalogue } from './cached-catalogue.js';
 import { routeCaching } from './caching.js';
 import type { Config } from './config.js';
+import { databaseCatalogue } from './data/catalogue.js';
 import type { CatalogueDatabase } from './data/database.js';
-import { addToHistory, type HistoryEntry } from './data/members.js';
 import { simulatedPriceIndex } from './data/price-index.js';
-import { historyQueue } from './history-queue.js';
 import { authenticate, staffOnly } from './http/auth.js';
 import { noSuchRoute, sendProblem } from './http/problem.js';
 import { catalogueMetrics } from './metrics.js';
+import { directRecorder, queuedRecorder } from './recording.js';
 import { catalogueRoutes } from './routes/catalogue.js';
 import { filmRoutes } from './routes/films.js';
-import { memberRoutes, rememberHistory } from './routes/me.js';
+import { memberRoutes } from './routes/me.js';
+import { rememberSeen } from './routes/remember-seen.js';
 import { uncached } from './routes/route-caching.js';
 import {
   adminRouter,
@@ -41,8 +43,10 @@ export function createApp({ db, config, cache, redis, registry = catalogueMetric
   app.set('trust proxy', config.trustProxy);
 
   const caching = cache ? routeCaching(cache, config.ttl) : uncached;
-  const record = cache ? historyQueue(cache, db) : (entry: HistoryEntry) => addToHistory(db, [entry]);
   const prices = simulatedPriceIndex(config.upstreamDelayMs);
+  const source = databaseCatalogue(db, prices);
+  const catalogue = cache ? cachedCatalogue(cache, db, source, config.ttl) : source;
+  const recorder = cache ? queuedRecorder(cache, db) : directRecorder(db);
   const checks = { sqlite: { run: () => db.ping(), critical: true }, prices: () => prices.ping() };
 
   app.use(requestMetrics()); // first: it measures everything behind it
@@ -61,9 +65,9 @@ export function createApp({ db, config, cache, redis, registry = catalogueMetric
   app.use(express.json({ limit: '64kb' }));
 
   app.get('/', (_req, res) => res.redirect('/api/manifest'));
-  app.use('/api/movies', filmRoutes(db, caching.films, rememberHistory(record)));
-  app.use('/api/me', memberRoutes(db, caching.members));
-  app.use('/api', catalogueRoutes(db, prices, caching.catalogue));
+  app.use('/api/movies', filmRoutes({ db, catalogue, caching: caching.films, remember: rememberSeen(recorder) }));
+  app.use('/api/me', memberRoutes(db, catalogue, caching.members));
+  app.use('/api', catalogueRoutes(catalogue, caching.catalogue));
   if (cache) app.use('/admin', staffOnly, adminRouter({ cache, redis, authorize: (req) => req.user?.staff === true }));
 
   app.use(noSuchRoute);

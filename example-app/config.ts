@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { type Lifetimes, lifetimes } from './lifetimes.js';
+import { type CacheSettings, LIFETIMES, type Lifetimes } from './lifetimes.js';
+import { LOG_LEVELS, type LogLevel } from './logger.js';
+import { configFromEnv, type Duration } from './warmpath.js';
 
 export interface Config {
   /** `PORT`; 0 picks a free one */
@@ -20,6 +22,16 @@ export interface Config {
   readonly upstreamDelayMs: number;
   /** `RATE_LIMIT`, requests per second for one client without a token; a user gets twice as many */
   readonly requestsPerSecond: number;
+  /** `PUBLIC_URL`: scheme and host that clients use, for warming the cache; by default this host */
+  readonly publicUrl: string | undefined;
+  /** `WARM_EVERY`: how often the cache is warmed after the start; `undefined` for `off`: never */
+  readonly warmEvery: Duration | undefined;
+  /** `LOG_LEVEL`: `debug` shows every hit and miss */
+  readonly logLevel: LogLevel;
+  /** `CACHE_VERSION`, `CACHE_ENABLED` and the others of `configFromEnv` */
+  readonly cache: CacheSettings['cache'];
+  /** `REDIS_URL` and the others of `createRedis` */
+  readonly redis: CacheSettings['redis'];
   readonly ttl: Lifetimes;
 }
 
@@ -36,7 +48,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     trustProxy: wholeNumber(env, 'TRUST_PROXY', 0, 0, 16),
     upstreamDelayMs: wholeNumber(env, 'UPSTREAM_DELAY', 60, 0, 60_000),
     requestsPerSecond: wholeNumber(env, 'RATE_LIMIT', 20_000, 1, 1_000_000),
-    ttl: lifetimes(env),
+    publicUrl: env.PUBLIC_URL || undefined,
+    logLevel: logLevel(env.LOG_LEVEL || 'info'),
+    warmEvery: duration(env, 'WARM_EVERY', '6h'),
+    ...configFromEnv(env, { ttl: LIFETIMES }),
   });
 }
 
@@ -46,6 +61,19 @@ function wholeNumber(env: NodeJS.ProcessEnv, variable: string, fallback: number,
   const value = Number(text);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new Error(`${variable}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`);
+}
+
+function duration(env: NodeJS.ProcessEnv, variable: string, fallback: Duration): Duration | undefined {
+  const text = env[variable] || fallback;
+  if (text === 'off') return undefined;
+  if (/^\d+(ms|s|m|h|d)$/.test(String(text))) return text as Duration;
+  throw new Error(`${variable}: expected a duration such as 30m or 6h, or off, got ${JSON.stringify(text)}`);
+}
+
+function logLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (level !== undefined) return level;
+  throw new Error(`LOG_LEVEL: expected one of ${LOG_LEVELS.join(', ')}, got ${JSON.stringify(text)}`);
 }
 
 function userTokens(text: string): ReadonlyMap<string, string> {

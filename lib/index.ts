@@ -1,4 +1,4 @@
-export { type Cache, type CacheStats, type CreateCacheOptions, createCache } from './cache/cache.js';
+export { type Cache, type CacheStats, createCache } from './cache/cache.js';
 export type { CacheOptions } from './cache/cache-options.js';
 export type { NamedStats } from './cache/cache-stats.js';
 export type { CachedFunction, CachedOptions } from './cache/cached-function.js';
@@ -37,6 +37,7 @@ export {
   gracefulShutdown,
 } from './middleware/graceful-shutdown.js';
 export { addTags } from './middleware/handler-tags.js';
+export { isInternalDispatch } from './middleware/internal-dispatch.js';
 export { type InvalidateOnWriteOptions, invalidateOnWrite, type WriteRules } from './middleware/invalidate-on-write.js';
 export { type ClientName, type RateLimiter, type RateLimiterOptions, rateLimiter } from './middleware/rate-limiter.js';
 export { type RequestMetricsOptions, requestMetrics } from './middleware/request-metrics.js';

@@ -36,6 +36,8 @@ const SCHEMA = `
     subject TEXT NOT NULL,
     at TEXT NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS views (id TEXT PRIMARY KEY, movie_id INTEGER NOT NULL, at TEXT NOT NULL);
+  CREATE INDEX IF NOT EXISTS views_by_movie ON views (movie_id);
   CREATE INDEX IF NOT EXISTS history_by_user ON history (user_name, at);
 `;
 

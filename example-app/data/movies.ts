@@ -62,14 +62,24 @@ const SORT_BY: Readonly<Record<Sort, string>> = {
 const SUMMARY = 'id, title, release_date AS releaseDate, genre, director, imdb_rating AS imdbRating';
 const ALL_FIELDS = FIELDS.map((field) => `${COLUMNS[field]} AS ${field}`).join(', ');
 
+type FilmRow = FilmRecord & { readonly id: number; readonly ratingCount: number; readonly ratingSum: number };
+const FILMS = `SELECT id, ${ALL_FIELDS}, rating_count AS ratingCount, rating_sum AS ratingSum FROM movies`;
+
 export function findFilm(db: CatalogueDatabase, id: number): Film | undefined {
-  type Row = FilmRecord & { ratingCount: number; ratingSum: number };
-  const sql = `SELECT ${ALL_FIELDS}, rating_count AS ratingCount, rating_sum AS ratingSum FROM movies WHERE id = ?`;
-  const row = db.get<Row>(sql, [id]);
-  if (!row) return undefined;
+  const row = db.get<FilmRow>(`${FILMS} WHERE id = ?`, [id]);
+  return row && filmOf(row);
+}
+
+/** Those of these films that exist, in one query. */
+export function findFilmsById(db: CatalogueDatabase, ids: readonly number[]): readonly Film[] {
+  const sql = `${FILMS} WHERE id IN (SELECT value FROM json_each(?))`;
+  return db.all<FilmRow>(sql, [JSON.stringify(ids)]).map(filmOf);
+}
+
+function filmOf(row: FilmRow): Film {
   const count = row.ratingCount;
   const average = count === 0 ? null : Math.round((row.ratingSum / count) * 10) / 10;
-  return { id, ...filmRecord(row), ratings: { average, count } };
+  return { id: row.id, ...filmRecord(row), ratings: { average, count } };
 }
 
 export function findFilms(db: CatalogueDatabase, query: FilmQuery): FilmPage {
@@ -84,13 +94,20 @@ export function findFilms(db: CatalogueDatabase, query: FilmQuery): FilmPage {
   return { page, pageSize, pages: Math.ceil(total / pageSize), total, items: rows };
 }
 
-export function popularFilms(db: CatalogueDatabase, limit: number): readonly (FilmSummary & { popularity: number })[] {
+export type PopularFilm = FilmSummary & { readonly popularity: number };
+
+export function popularFilms(db: CatalogueDatabase, limit: number): readonly PopularFilm[] {
   return db.all(`SELECT ${SUMMARY}, ${POPULARITY} AS popularity FROM movies ORDER BY popularity DESC, id LIMIT ?`, [
     limit,
   ]);
 }
 
-export function genreCounts(db: CatalogueDatabase): readonly { readonly name: string; readonly films: number }[] {
+export interface GenreCount {
+  readonly name: string;
+  readonly films: number;
+}
+
+export function genreCounts(db: CatalogueDatabase): readonly GenreCount[] {
   return db.all(
     'SELECT genre AS name, count(*) AS films FROM movies WHERE genre IS NOT NULL GROUP BY genre ORDER BY 1',
   );

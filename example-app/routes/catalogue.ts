@@ -1,8 +1,6 @@
 import { Router } from 'express';
-import type { CatalogueDatabase } from '../data/database.js';
-import { genreCounts, SORTS } from '../data/movies.js';
-import type { PriceIndex } from '../data/price-index.js';
-import { catalogueStatistics } from '../data/statistics.js';
+import type { Catalogue } from '../data/catalogue.js';
+import { SORTS } from '../data/movies.js';
 import { PAGE_SIZE } from '../http/film-input.js';
 import type { CatalogueCaching } from './route-caching.js';
 
@@ -24,15 +22,15 @@ const MANIFEST = {
 };
 
 /** What is true of the catalogue as a whole. */
-export function catalogueRoutes(db: CatalogueDatabase, prices: PriceIndex, caching: CatalogueCaching): Router {
+export function catalogueRoutes(catalogue: Catalogue, caching: CatalogueCaching): Router {
   const router = Router();
 
-  router.get('/genres', ...caching.genres, (_req, res) => {
-    res.json({ items: genreCounts(db) });
+  router.get('/genres', ...caching.genres, async (_req, res) => {
+    res.json({ items: await catalogue.genres() });
   });
 
   router.get('/stats', ...caching.stats, async (_req, res) => {
-    res.json(await catalogueStatistics(db, prices));
+    res.json(await catalogue.statistics());
   });
 
   router.get('/manifest', ...caching.manifest, (_req, res) => {

@@ -1,34 +1,40 @@
 import { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Catalogue } from '../data/catalogue.js';
 import type { CatalogueDatabase } from '../data/database.js';
-import {
-  deleteFilm,
-  type Film,
-  findFilm,
-  findFilms,
-  insertFilm,
-  popularFilms,
-  rateFilm,
-  updateFilm,
-} from '../data/movies.js';
+import { deleteFilm, type Film, findFilm, insertFilm, popularFilms, rateFilm, updateFilm } from '../data/movies.js';
 import { staffOnly, userName, usersOnly } from '../http/auth.js';
 import { filmChanges, filmId, filmQuery, newFilm, ratingScore } from '../http/film-input.js';
 import { notFound } from '../http/problem.js';
 import type { FilmCaching } from './route-caching.js';
 
-/** The films of `/api/movies`. `caching` holds the middlewares that stand before each handler; see ../caching.ts. */
-export function filmRoutes(db: CatalogueDatabase, caching: FilmCaching, remember: RequestHandler): Router {
+export interface FilmRoutesParts {
+  /** what is written, and what a write is based on */
+  readonly db: CatalogueDatabase;
+  /** what is read */
+  readonly catalogue: Catalogue;
+  /** the middlewares that stand before each handler; see ../caching.ts */
+  readonly caching: FilmCaching;
+  readonly remember: RequestHandler;
+}
+
+/** The films of `/api/movies`. */
+export function filmRoutes({ db, catalogue, caching, remember }: FilmRoutesParts): Router {
   const router = Router();
 
-  router.get('/', remember, ...caching.list, (req, res) => {
-    res.json(findFilms(db, filmQuery(req.query)));
+  router.get('/', remember, ...caching.list, async (req, res) => {
+    res.json(await catalogue.page(filmQuery(req.query)));
   });
 
-  router.get('/popular', ...caching.popular, (_req, res) => {
-    res.json({ items: popularFilms(db, 20) });
+  router.get('/popular', ...caching.popular, async (_req, res) => {
+    res.json({ items: await catalogue.withViews(popularFilms(db, 20)) });
   });
 
-  router.get('/:id', remember, ...caching.film, (req, res) => {
-    res.json(existingFilm(db, req));
+  router.get('/:id', remember, ...caching.film, async (req, res) => {
+    const id = filmId(req.params);
+    const film = await catalogue.film(id);
+    if (!film) throw notFound(`Film ${id}`);
+    res.locals.views = (await catalogue.withViews([film]))[0]?.views; // how long it is kept depends on it
+    res.json(film);
   });
 
   router.post('/', staffOnly, ...caching.create, (req, res) => {

@@ -85,6 +85,8 @@ function sharedLevels(config: CacheConfig, events: EventBus): Levels {
   const closeStore = (): void => {
     store.close();
     subscriber.close();
+    // This cache's hold only; what else uses the client goes on.
+    guard.close();
   };
   return { store, guard, closeStore };
 }

@@ -5,6 +5,7 @@ import { type Logger, loggerOption, warningsOnly } from '../common/logger.js';
 import { booleanOption, checkKnownKeys, numberBetween, textOption } from '../common/options.js';
 import { type Size, sizeBytes } from '../common/size.js';
 import type { RedisClient } from '../redis/guard.js';
+import { type Redactor, redactor } from './redact.js';
 
 /** Options of `createCache`. */
 export interface CacheOptions {
@@ -29,6 +30,11 @@ export interface CacheOptions {
   readonly namespace?: string | undefined;
   /** Changing it makes all earlier entries unreachable at once. @default '1' */
   readonly version?: string | undefined;
+  /**
+   * The version deployed before this one, when its entries are good enough to be served as stale ones while they are made
+   * anew. @default none: they are unreachable
+   */
+  readonly compatibleWith?: string | undefined;
   /** Stored bodies over the threshold are compressed; `false` turns it off. @default { threshold: '1kb' } */
   readonly compress?: false | { readonly threshold?: Size | undefined } | undefined;
   /** Larger bodies pass through and are not kept. @default '1mb' */
@@ -37,6 +43,8 @@ export interface CacheOptions {
   readonly jitter?: number | undefined;
   /** Kill switch. @default true */
   readonly enabled?: boolean | undefined;
+  /** Names of fields that are taken out, at any depth, of every value and JSON response before it is stored. @default none */
+  readonly redact?: readonly string[] | undefined;
   /** `console` and pino fit. @default warnings only */
   readonly logger?: Logger | undefined;
   /** Where time comes from; for tests. @default the system's */
@@ -53,10 +61,14 @@ export interface CacheConfig {
   readonly waitLimitMs: number;
   readonly namespace: string;
   readonly version: string;
+  /** Another version whose entries may be served as stale ones. */
+  readonly compatibleWith: string | undefined;
   readonly compressOver: number;
   readonly maxEntryBytes: number;
   readonly jitter: number;
   readonly enabled: boolean;
+  /** Takes out what is never to be stored. */
+  readonly redact: Redactor | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -68,10 +80,12 @@ const KEYS = [
   'waitLimit',
   'namespace',
   'version',
+  'compatibleWith',
   'compress',
   'maxEntryBytes',
   'jitter',
   'enabled',
+  'redact',
   'logger',
   'clock',
 ];
@@ -88,6 +102,7 @@ export function resolveCacheOptions(options: CacheOptions = {}): CacheConfig {
     maxEntryBytes = '1mb',
     jitter = 0.05,
     enabled = true,
+    redact = [],
     logger = warningsOnly,
     clock = systemClock,
   } = options;
@@ -102,13 +117,20 @@ export function resolveCacheOptions(options: CacheOptions = {}): CacheConfig {
     waitLimitMs: durationMs('createCache.waitLimit', waitLimit),
     namespace: textOption('createCache.namespace', namespace),
     version: textOption('createCache.version', version),
+    compatibleWith: otherVersion(options.compatibleWith, version),
     compressOver: compressThreshold(compress),
     maxEntryBytes: sizeBytes('createCache.maxEntryBytes', maxEntryBytes),
     jitter: numberBetween('createCache.jitter', jitter, 0, 0.5),
     enabled: booleanOption('createCache.enabled', enabled),
+    redact: redactor('createCache.redact', redact),
     logger: loggerOption('createCache.logger', logger),
     clock,
   });
+}
+
+function otherVersion(value: string | undefined, version: string): string | undefined {
+  const other = value === undefined ? undefined : textOption('createCache.compatibleWith', value);
+  return other === version ? undefined : other;
 }
 
 function compressThreshold(compress: false | { readonly threshold?: Size | undefined }): number {

@@ -1,12 +1,13 @@
 import { type Duration, durationMs, positiveDurationMs } from '../common/duration.js';
 import type { EventBus } from '../common/events.js';
-import { booleanOption, checkKnownKeys, textOption } from '../common/options.js';
+import { booleanOption, checkKnownKeys } from '../common/options.js';
 import type { WriteBehindOptions } from '../queue/write-behind-options.js';
 import type { SharedStore } from '../store/shared-store.js';
 import { type CacheCore, createCacheCore, registerCore } from './cache-core.js';
 import { type CacheOptions, resolveCacheOptions } from './cache-options.js';
 import { hitRatio, type NamedStats } from './cache-stats.js';
 import {
+  type AsGiven,
   type CachedFunction,
   type CachedOptions,
   cachedFunction,
@@ -19,7 +20,6 @@ import { entityTag } from './entity-tag.js';
 import { type InvalidationTarget, invalidate, kindOf, orderOf } from './invalidation.js';
 import { rememberCache } from './live-caches.js';
 import { withPreviousVersion } from './previous-version.js';
-import { redactor, registerRedaction } from './redact.js';
 import {
   resolveSetOptions,
   resolveWrapOptions,
@@ -118,7 +118,7 @@ export class Cache {
    */
   cached<A extends readonly unknown[], R>(
     fn: (...args: A) => R,
-    options: CachedOptions<A, Awaited<R>>,
+    options: CachedOptions<AsGiven<A>, AsGiven<Awaited<R>>>,
   ): CachedFunction<A, Awaited<R>> {
     const config = resolveCachedOptions(fn, options as unknown as CachedOptions);
     claimName(this.#core, config.name, fn, options?.name !== undefined);
@@ -197,26 +197,11 @@ export class Cache {
   }
 }
 
-/** Options of {@link createCache}. */
-export interface CreateCacheOptions extends CacheOptions {
-  /** Names of fields that are taken out, at any depth, of every value and JSON response before it is stored. @default none */
-  readonly redact?: readonly string[] | undefined;
-  /**
-   * The version deployed before this one, when its entries are good enough to be served as stale ones while they are made
-   * anew. @default none: they are unreachable
-   */
-  readonly compatibleWith?: string | undefined;
-}
-
 /** Makes a cache. Works at once and without a server; with `redis` instances share it. Throws `ERR_OPTION` for bad options. */
-export function createCache(options: CreateCacheOptions = {}): Cache {
-  const { redact = [], compatibleWith, ...rest } = options ?? {};
-  const config = resolveCacheOptions(typeof options === 'object' && options !== null ? rest : options);
-  const takenOut = redactor('createCache.redact', redact);
-  const before = compatibleWith === undefined ? undefined : textOption('createCache.compatibleWith', compatibleWith);
+export function createCache(options: CacheOptions = {}): Cache {
+  const config = resolveCacheOptions(options);
   const plain = createCacheCore(config);
-  const core = before === undefined || before === config.version ? plain : withPreviousVersion(plain, before);
-  registerRedaction(core, takenOut);
+  const core = config.compatibleWith === undefined ? plain : withPreviousVersion(plain, config.compatibleWith);
   publishDiagnostics(core.events);
   const cache = new Cache(core);
   rememberCache(cache);

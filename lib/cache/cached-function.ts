@@ -39,6 +39,9 @@ export interface CachedFunction<A extends readonly unknown[], R> {
   keyOf(...args: A): string | undefined;
 }
 
+/** The same type, from which nothing is inferred: the function alone says what its arguments and its result are. */
+export type AsGiven<T> = [T][T extends unknown ? 0 : never];
+
 type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 /** {@link CachedOptions}, checked. */

@@ -1,4 +1,5 @@
 import { optionError } from '../common/errors.js';
+import { partsOf } from '../common/parts.js';
 import type { Found } from '../store/stored-entry.js';
 import type { CacheCore } from './cache-core.js';
 import type { CacheCounters } from './cache-stats.js';
@@ -34,7 +35,7 @@ export class DataCache {
   async getMany(keys: readonly string[]): Promise<unknown[]> {
     for (const key of keys) checkKey(key);
     const values: unknown[] = [];
-    for (const part of parts(keys, KEYS_PER_READ)) {
+    for (const part of partsOf(keys, KEYS_PER_READ)) {
       values.push(...(await Promise.all(part.map((key) => this.get(key)))));
     }
     return values;
@@ -65,7 +66,7 @@ export class DataCache {
   async delete(keys: readonly string[]): Promise<number> {
     for (const key of keys) checkKey(key);
     let removed = 0;
-    for (const part of parts(keys, KEYS_PER_WRITE)) removed += await deleteValues(this.#core, this.#work, part);
+    for (const part of partsOf(keys, KEYS_PER_WRITE)) removed += await deleteValues(this.#core, this.#work, part);
     return removed;
   }
 
@@ -116,11 +117,6 @@ export class DataCache {
 // One huge read or a thousand commands at once would hold up everybody else, and look like an outage.
 const KEYS_PER_READ = 500;
 const KEYS_PER_WRITE = 100;
-
-function parts(keys: readonly string[], size: number): readonly (readonly string[])[] {
-  const count = Math.ceil(keys.length / size);
-  return Array.from({ length: count }, (_, n) => keys.slice(n * size, (n + 1) * size));
-}
 
 const byCache = new WeakMap<object, DataCache>();
 

@@ -39,9 +39,9 @@ export function withPreviousVersion(core: CacheCore, version: string): CacheCore
   });
   const store = new StoreWithPrevious(core.store, previous);
   const closeStore = (): void => {
-    core.closeStore();
     previous.close();
     subscriber.close();
+    core.closeStore();
   };
   return { ...core, store, closeStore };
 }

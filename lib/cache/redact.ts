@@ -23,22 +23,32 @@ export function bothRedactors(first: Redactor | undefined, second: Redactor | un
   return (value) => second(first(value));
 }
 
-const JSON_TYPE = /^application\/(?:[\w.+-]*\+)?json\b/i;
+// Also what is not one JSON text (`application/x-ndjson`): it has fields to take out, and cannot be read as a whole.
+const JSON_TYPE = /^[\w.+-]+\/[\w.+-]*json/i;
 
 /**
  * The body of a JSON response without the fields: the same buffer when it holds none of them or is no JSON by its type,
- * `undefined` when it says it is JSON and cannot be read, so that nobody can vouch for it.
+ * `undefined` when it says it is JSON and cannot be read, or not be written again as it was, so that nobody can vouch for it.
  */
 export function redactJsonBody(body: Buffer, contentType: string | undefined, redact: Redactor): Buffer | undefined {
   if (contentType === undefined || !JSON_TYPE.test(contentType.trim())) return body;
+  const text = body.toString();
   try {
-    const value = JSON.parse(body.toString()) as unknown;
+    const value = JSON.parse(text) as unknown;
     const rest = redact(value);
-    return rest === value ? body : Buffer.from(JSON.stringify(rest));
+    if (rest === value) return body;
+    return hasExactNumbers(text) ? Buffer.from(JSON.stringify(rest)) : undefined;
   } catch {
     // Not what its type says: keeping it would be keeping what was not looked at.
     return undefined;
   }
+}
+
+// Longer numbers than a double holds would come out of parsing and writing as others.
+function hasExactNumbers(text: string): boolean {
+  const outside = text.replace(/"(?:[^"\\]|\\.)*"/g, '');
+  const long = outside.match(/[\d.eE+-]{16,}/g) ?? [];
+  return long.every((number) => String(Number(number)) === number);
 }
 
 function without(value: unknown, hidden: ReadonlySet<string>, depth: number): unknown {
@@ -95,16 +105,4 @@ function sameOr(value: readonly unknown[], rest: readonly unknown[]): unknown {
 
 function sameMembers(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.every((member, index) => Object.is(member, b[index]));
-}
-
-const byCore = new WeakMap<object, Redactor>();
-
-/** Ties what is taken out of everything a cache keeps to its parts. */
-export function registerRedaction(core: object, redact: Redactor | undefined): void {
-  if (redact !== undefined) byCore.set(core, redact);
-}
-
-/** What is taken out of everything a cache keeps, whatever the single call says. */
-export function redactionOf(core: object): Redactor | undefined {
-  return byCore.get(core);
 }

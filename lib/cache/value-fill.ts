@@ -3,7 +3,7 @@ import type { EntryKey, StoredEntry } from '../store/stored-entry.js';
 import { type CacheCore, inBackground } from './cache-core.js';
 import { type CacheCounters, tally } from './cache-stats.js';
 import type { KeyTask, KeyWork } from './key-work.js';
-import { bothRedactors, redactionOf } from './redact.js';
+import { bothRedactors } from './redact.js';
 import { smaller, type ValueMeta, valueBytes, valueEntry } from './stored-value.js';
 import type { FillRight } from './turn.js';
 import type { ValuePolicy } from './value-options.js';
@@ -141,7 +141,7 @@ export function shortened({ config }: CacheCore, ms: number): number {
 }
 
 function redacted(core: CacheCore, policy: ValuePolicy, value: unknown): unknown {
-  const redact = bothRedactors(redactionOf(core), policy.redact);
+  const redact = bothRedactors(core.config.redact, policy.redact);
   return redact === undefined ? value : redact(value);
 }
 

@@ -3,7 +3,7 @@ import type { CacheCore } from './cache-core.js';
 import { keyGroup } from './group-names.js';
 import { invalidateGroups } from './invalidation.js';
 import type { KeyTask, KeyWork } from './key-work.js';
-import { bothRedactors, redactionOf } from './redact.js';
+import { bothRedactors } from './redact.js';
 import { smaller, valueBytes, valueEntry } from './stored-value.js';
 import { shortened, warnOnce } from './value-fill.js';
 import { valueKey } from './value-key.js';
@@ -84,7 +84,7 @@ interface Written {
 
 /** Keeps what was written, if it may. The source has it, so whatever goes wrong here is no error of the write. */
 async function keepWritten({ core, name, task, right, groups, config }: WrittenValue, made: unknown): Promise<Written> {
-  const redact = bothRedactors(redactionOf(core), config.redact);
+  const redact = bothRedactors(core.config.redact, config.redact);
   const shown = redact === undefined ? made : redact(made);
   try {
     const bytes = valueBytes(shown);

@@ -5,7 +5,6 @@ import type { CacheCore } from './cache-core.js';
 import { keyGroup } from './group-names.js';
 import { invalidateGroups } from './invalidation.js';
 import type { KeyWork } from './key-work.js';
-import { redactionOf } from './redact.js';
 import {
   readStoredValue,
   smaller,
@@ -31,7 +30,7 @@ export async function replaceValue(
 ): Promise<boolean> {
   if (value === undefined)
     throw new WarmpathError('ERR_VALUE', 'set: `undefined` stands for no value; delete the key instead');
-  const redact = redactionOf(core);
+  const redact = core.config.redact;
   const bytes = valueBytes(redact === undefined ? value : redact(value));
   if (!core.config.enabled || core.isClosed) return false;
   const groups = [keyGroup(key), ...tags];

@@ -24,7 +24,9 @@ export interface CachedRepository<T, Id extends EntityId, F, L, S> {
   /** What `findAll` of the options gives; filters that mean the same share it, whatever the order of their properties. */
   findAll(filter: F): Promise<L>;
   /** The entities with their figures, which have a lifetime of their own. */
-  withStatistics<E extends T>(entities: readonly E[]): Promise<(E & { statistics: S | undefined })[]>;
+  withStatistics<E extends T | { readonly id: Id }>(
+    entities: readonly E[],
+  ): Promise<(E & { statistics: S | undefined })[]>;
   /** Finds these anew, whatever is kept. */
   refresh(...ids: readonly Id[]): Promise<void>;
   /** The entities, their figures and every list they are in are unusable, everywhere, from the moment this resolves. */

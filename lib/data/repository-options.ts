@@ -37,8 +37,8 @@ export interface CachedRepositoryOptions<T, Id extends EntityId = EntityId, F = 
   readonly tags?: readonly string[] | undefined;
   /** The id of an entity. @default its `id` */
   readonly idOf?: ((entity: T) => Id | undefined) | undefined;
-  /** The entities in what `findAll` gives. @default the list itself, if it is one */
-  readonly entitiesOf?: ((list: L) => readonly T[]) | undefined;
+  /** The entities in what `findAll` gives, whole or as summaries that `idOf` can tell. @default the list itself, if it is one */
+  readonly entitiesOf?: ((list: L) => readonly object[]) | undefined;
   /** Figures joined to entities by `withStatistics`, with a lifetime of their own. @default none */
   readonly statistics?: StatisticsOptions<Id, S> | undefined;
 }

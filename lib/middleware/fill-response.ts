@@ -255,9 +255,9 @@ class FillSession {
   }
 
   async #store(head: CapturedHead, body: Buffer, assessment: Assessment): Promise<void> {
-    const { core } = this.#job;
+    const { core, config } = this.#job;
     try {
-      const answer = redactedAnswer(core, { fields: head.fields, body });
+      const answer = redactedAnswer(core, { fields: head.fields, body }, config.redact);
       if (answer === undefined) return this.#release('unredactable', 'uncacheable', head.status);
       const response = {
         status: head.status,

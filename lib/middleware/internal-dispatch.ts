@@ -10,7 +10,10 @@ export function markInternalDispatch(req: IncomingMessage): void {
   internal.add(req);
 }
 
-/** Whether a request was dispatched by this process itself. Limits and request metrics leave such requests out. */
+/**
+ * Whether a request was dispatched by this process itself: a background refresh or a warm-up, no client's. Limits and
+ * request metrics leave such requests out; what of the app counts or logs clients should too.
+ */
 export function isInternalDispatch(req: IncomingMessage): boolean {
   return internal.has(req);
 }

@@ -1,6 +1,6 @@
 import type { CacheCore } from '../cache/cache-core.js';
 import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
-import { redactionOf, redactJsonBody } from '../cache/redact.js';
+import { bothRedactors, type Redactor, redactJsonBody } from '../cache/redact.js';
 
 /** What may be stored of an answer. */
 export interface StorableAnswer {
@@ -13,11 +13,15 @@ const OF_THE_BYTES = new Set(['etag', 'content-length', 'content-md5', 'content-
 const JSON_TYPE = /json/i;
 
 /**
- * A JSON answer without the fields that `createCache({ redact })` names; others as they are. `undefined` when it says it
- * is JSON and its bytes cannot be looked at, so that nothing is stored that nobody has seen.
+ * A JSON answer without the fields that the cache or its route (`ofRoute`) names; others as they are. `undefined` when it
+ * says it is JSON and its bytes cannot be looked at, so that nothing is stored that nobody has seen.
  */
-export function redactedAnswer(core: CacheCore, answer: StorableAnswer): StorableAnswer | undefined {
-  const redact = redactionOf(core);
+export function redactedAnswer(
+  core: CacheCore,
+  answer: StorableAnswer,
+  ofRoute: Redactor | undefined,
+): StorableAnswer | undefined {
+  const redact = bothRedactors(core.config.redact, ofRoute);
   if (redact === undefined) return answer;
   const headers: HeaderFields = answer.fields;
   const type = fieldValue(headers, 'content-type');

@@ -22,7 +22,7 @@ export interface RefreshTicket {
   settle(outcome: string, status: number | undefined): void;
 }
 
-/** A stale entry that is made anew in the background. `leaseMs`: how long it may hold its key. */
+/** An entry that is stale, or soon will be, and is made anew in the background. `leaseMs`: how long it may hold its key. */
 export interface RefreshJob {
   readonly core: CacheCore;
   readonly name: string;
@@ -54,7 +54,8 @@ export function refreshInBackground(job: RefreshJob): void {
 export async function refresh(job: RefreshJob): Promise<RefreshOutcome> {
   const { core, counters, name, resource, view } = job;
   const state = stateOf(core);
-  state.running += 1;
+  const key = runningKey(resource);
+  state.running.add(key);
   try {
     const outcome = await attempt(job);
     if (outcome === 'failed') state.pause(view.text, core.store.now());
@@ -65,7 +66,7 @@ export async function refresh(job: RefreshJob): Promise<RefreshOutcome> {
     core.events.emit({ type: 'refresh', cache: name, outcome });
     return outcome;
   } finally {
-    state.running -= 1;
+    state.running.delete(key);
   }
 }
 
@@ -107,10 +108,16 @@ function judge(outcome: string, status: number | undefined): RefreshOutcome {
   return status === undefined || status >= 500 ? 'failed' : 'not-stored';
 }
 
-function mayStart({ core, view }: RefreshJob): boolean {
-  const state = stateOf(core);
-  const pause = state.pauses.get(view.text);
-  return !core.isClosed && state.running < MAX_RUNNING && (pause === undefined || pause.until <= core.store.now());
+// Every request that finds an entry stale, or soon stale, asks; while one is at it the others are to cost nothing.
+function mayStart({ core, view, resource }: RefreshJob): boolean {
+  const { running, pauses } = stateOf(core);
+  if (core.isClosed || running.size >= MAX_RUNNING || running.has(runningKey(resource))) return false;
+  const pause = pauses.get(view.text);
+  return pause === undefined || pause.until <= core.store.now();
+}
+
+function runningKey({ key }: ResourceLookup): string {
+  return key.variant === '' ? key.text : `${key.text.length}:${key.text}${key.variant}`;
 }
 
 /** Which app answers the whole request: the one that no other has mounted. */
@@ -136,7 +143,7 @@ function withoutConditions(headers: Request['headers']): Request['headers'] {
 }
 
 interface RefreshState {
-  running: number;
+  readonly running: Set<string>;
   readonly pauses: Map<string, { until: number; ms: number }>;
   pause(text: string, now: number): void;
 }
@@ -153,7 +160,7 @@ function stateOf(core: CacheCore): RefreshState {
     if (pauses.size >= MAX_PAUSES) pauses.clear();
     pauses.set(text, { until: now + ms, ms });
   };
-  const state: RefreshState = { running: 0, pauses, pause };
+  const state: RefreshState = { running: new Set(), pauses, pause };
   states.set(core, state);
   return state;
 }

@@ -1,9 +1,18 @@
 import type { Request, Response } from 'express';
 import { type QueryOptions, type QueryPolicy, resolveQueryPolicy } from '../cache/http/query-policy.js';
 import { DEFAULT_TTL_STATUSES } from '../cache/http/statuses.js';
+import { type Redactor, redactor } from '../cache/redact.js';
 import { type Duration, durationMs, positiveDurationMs } from '../common/duration.js';
 import { optionError } from '../common/errors.js';
-import { booleanOption, checkKnownKeys, functionOption, oneOf, textList, textOption } from '../common/options.js';
+import {
+  booleanOption,
+  checkKnownKeys,
+  functionOption,
+  numberBetween,
+  oneOf,
+  textList,
+  textOption,
+} from '../common/options.js';
 import { type GroupTemplates, groupTemplates } from './group-templates.js';
 
 /** What to do when a handler reads an input that the key does not cover. */
@@ -19,6 +28,8 @@ export interface ResponseCacheOptions {
   readonly staleWhileRevalidate?: Duration | undefined;
   /** How long a stale answer may stand in for a failing handler (RFC 5861 §4). @default from the response, else none */
   readonly staleIfError?: Duration | undefined;
+  /** A hit this far into its lifetime (a share: 0.8 is the last fifth) refreshes the entry in the background. @default never */
+  readonly refreshAhead?: number | undefined;
   /** Groups to invalidate by; `{param}` stands for `req.params.param`. @default none */
   readonly tags?: readonly string[] | ((req: Request, res: Response) => readonly string[]) | undefined;
   /** Replaces the URL part of the key. @default the URL without ignored query parameters */
@@ -33,6 +44,8 @@ export interface ResponseCacheOptions {
   readonly skip?: ((req: Request) => boolean) | undefined;
   /** `false` keeps a response from being stored. */
   readonly shouldStore?: ((req: Request, res: Response) => boolean) | undefined;
+  /** Names of fields that are taken out, at any depth, of JSON answers before they are stored, besides the cache's. @default none */
+  readonly redact?: readonly string[] | undefined;
   /** Statuses an explicit `ttl` applies to. @default [200, 203, 301, 308] */
   readonly statuses?: readonly number[] | undefined;
   /** `'honor'` obeys the client's `Cache-Control` and `Pragma`. @default 'ignore' */
@@ -69,6 +82,7 @@ export interface ResponseCacheConfig {
   readonly ttlMs: ((req: Request, res: Response) => number | undefined) | undefined;
   readonly staleWhileRevalidateMs: number | undefined;
   readonly staleIfErrorMs: number | undefined;
+  readonly refreshAhead: number | undefined;
   /** Tags known before the handler runs. */
   readonly tags: GroupTemplates;
   /** Tags known only with the response. */
@@ -79,6 +93,7 @@ export interface ResponseCacheConfig {
   readonly identity: ((req: Request) => unknown) | undefined;
   readonly skip: ((req: Request) => boolean) | undefined;
   readonly shouldStore: ((req: Request, res: Response) => boolean) | undefined;
+  readonly redact: Redactor | undefined;
   readonly statuses: readonly number[];
   readonly honorsRequest: boolean;
   readonly heuristicFreshness: boolean;
@@ -99,6 +114,7 @@ const KEYS = [
   'ttl',
   'staleWhileRevalidate',
   'staleIfError',
+  'refreshAhead',
   'tags',
   'key',
   'query',
@@ -106,6 +122,7 @@ const KEYS = [
   'identity',
   'skip',
   'shouldStore',
+  'redact',
   'statuses',
   'requestDirectives',
   'heuristicFreshness',
@@ -140,6 +157,7 @@ export function resolveResponseCacheOptions(options: ResponseCacheOptions = {}):
       durationMs('responseCache.staleWhileRevalidate', value),
     ),
     staleIfErrorMs: optional(options.staleIfError, (value) => durationMs('responseCache.staleIfError', value)),
+    refreshAhead: optional(options.refreshAhead, (share) => numberBetween('responseCache.refreshAhead', share, 0, 1)),
     tags: groupTemplates('responseCache.tags', typeof tags === 'function' ? [] : tags),
     lateTags: typeof tags === 'function' ? tags : undefined,
     key: optional(options.key, (key) => functionOption<(req: Request) => string>('responseCache.key', key)),
@@ -154,6 +172,7 @@ export function resolveResponseCacheOptions(options: ResponseCacheOptions = {}):
     shouldStore: optional(options.shouldStore, (should) =>
       functionOption<(req: Request, res: Response) => boolean>('responseCache.shouldStore', should),
     ),
+    redact: redactor('responseCache.redact', options.redact ?? []),
     statuses: statusList(statuses),
     honorsRequest: oneOf('responseCache.requestDirectives', requestDirectives, ['ignore', 'honor']) === 'honor',
     heuristicFreshness: booleanOption('responseCache.heuristicFreshness', heuristicFreshness),

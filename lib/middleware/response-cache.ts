@@ -3,6 +3,7 @@ import type { Cache } from '../cache/cache.js';
 import { type CacheCore, coreOf, recordUse } from '../cache/cache-core.js';
 import type { CacheCounters } from '../cache/cache-stats.js';
 import { type ForwardReason, hitMember } from '../cache/http/cache-status.js';
+import { isTraced, traceLookup } from '../cache/lookup-trace.js';
 import { lookupResource, type ResourceLookup } from '../cache/resource-lookup.js';
 import type { Standing, StoredResponse } from '../cache/stored-response.js';
 import { type Turn, takeTurn } from '../cache/turn.js';
@@ -144,13 +145,23 @@ function answer(visit: Visit, resource: ResourceLookup): void {
     return forwardUncached(visit.config, counters, visit.res, visit.next, 'bypass', 'authorization');
   }
   const standing = standingFor(visit, response, resource, now);
-  if (standing === 'fresh') return serve(visit, resource, response, 'hit');
+  if (standing === 'fresh') {
+    if (visit.config.refreshAhead !== undefined) refreshIfDue(visit, resource, response, now);
+    return serve(visit, resource, response, 'hit');
+  }
   if (standing === 'stale-while-revalidate') {
     refreshInBackground(refreshJob(visit, resource));
     return serve(visit, resource, response, 'stale');
   }
   if (standing === 'stale-if-error') return void serveUnlessRefreshed(visit, resource, response).catch(visit.next);
   miss(visit, resource, standing === 'refused' ? 'request' : 'stale');
+}
+
+/** A hit late in the lifetime renews the entry before anybody has to wait for it. */
+function refreshIfDue(visit: Visit, resource: ResourceLookup, response: StoredResponse, now: number): void {
+  const { storedAt, freshUntil } = response;
+  const dueAt = storedAt + (freshUntil - storedAt) * (visit.config.refreshAhead as number);
+  if (now >= dueAt) refreshInBackground(refreshJob(visit, resource));
 }
 
 function standingFor(
@@ -172,7 +183,9 @@ function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse,
     : `${CACHE_NAME}; hit; ttl=${ttl}`;
   const { statusHeader } = config;
   markServed(res, servedAs(visit.name)[word]);
-  if (config.fastLane && word === 'hit') laneOf(core)?.learn(visit.req, res, view, config, visit.counters, visit.name);
+  // The lane looks at nothing but freshness, so hits that may set off a refresh stay here.
+  if (config.fastLane && word === 'hit' && config.refreshAhead === undefined)
+    laneOf(core)?.learn(visit.req, res, view, config, visit.counters, visit.name);
   const sent = deliver(res, {
     core,
     response,
@@ -188,11 +201,21 @@ function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse,
   void sent.then((done) => (done ? count(visit, resource, word) : miss(visit, resource, 'miss'))).catch(visit.next);
 }
 
-function count({ core, counters, view }: Visit, resource: ResourceLookup, word: 'hit' | 'stale'): void {
+function count(visit: Visit, resource: ResourceLookup, word: 'hit' | 'stale'): void {
+  const { core, counters, view } = visit;
   if (word === 'stale') counters.stale += 1;
   else if (resource.found?.level === 'redis') counters.redisHits += 1;
   else counters.memoryHits += 1;
   recordUse(core, view.label, view.groups);
+  if (isTraced(core.log)) trace(visit, word, resource);
+}
+
+function trace(visit: Visit, result: 'hit' | 'stale' | 'miss', resource?: ResourceLookup): void {
+  const { core, name, view, startedAt } = visit;
+  const now = core.store.now();
+  const { found, response } = resource ?? {};
+  const ageMs = response && now - response.bornAt;
+  traceLookup(core.log, view.text, { cache: name, result, level: found?.level, latencyMs: now - startedAt, ageMs });
 }
 
 /** RFC 5861 §4: the handler is asked first, out of the client's sight; if it fails in time or in fact, the stale answer stands in. */
@@ -258,7 +281,11 @@ function startFill(
   onSettled: ((outcome: string, status: number | undefined) => void) | undefined,
 ): void {
   const { core, config, counters, name, req, res, next, view, collapsed } = visit;
-  counters.misses += 1;
+  // A refresh is nobody's request.
+  if (onSettled === undefined) {
+    counters.misses += 1;
+    if (isTraced(core.log)) trace(visit, 'miss');
+  }
   markServed(res, servedAs(name).miss);
   const right = turn.kind === 'fill' ? turn.right : undefined;
   const fence = turn.kind === 'run' ? turn.fence : undefined;

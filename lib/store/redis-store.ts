@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { EventBus } from '../common/events.js';
+import { partsOf } from '../common/parts.js';
 import type { RedisClient, RedisGuard } from '../redis/guard.js';
 import type { Keyspace } from '../redis/keyspace.js';
 import { scanKeys, unlinkMany } from '../redis/scan.js';
@@ -48,6 +49,9 @@ const NAMESPACE = '';
 const NOTHING = Buffer.alloc(0);
 const MAX_PREFIXES = 512;
 const WRITE_DEADLINE_MS = 1000;
+// More in one turn would hold up everybody else and outlast the deadlines: Redis would seem to be away.
+const READS_AT_ONCE = 500;
+const WRITES_AT_ONCE = 200;
 const DAY_MS = 86_400_000;
 // Records outlive what relies on them by this much, so that an entry never ends early for want of its version.
 const VERSION_MARGIN_MS = 3_600_000;
@@ -93,9 +97,13 @@ export class RedisStore {
   }
 
   async lookupMany(keys: readonly EntryKey[]): Promise<readonly (Found | undefined)[] | undefined> {
-    const lookups = await Promise.all(keys.map((key) => this.lookup(key, [`k:${key.label}`])));
-    if (lookups.some((lookup) => lookup === undefined)) return undefined;
-    return lookups.map((lookup) => lookup?.found);
+    const found: (Found | undefined)[] = [];
+    for (const part of partsOf(keys, READS_AT_ONCE)) {
+      const lookups = await Promise.all(part.map((key) => this.lookup(key, [`k:${key.label}`])));
+      if (lookups.some((lookup) => lookup === undefined)) return undefined;
+      found.push(...lookups.map((lookup) => lookup?.found));
+    }
+    return found;
   }
 
   /** Asks for the lease and, in the same round trip, makes the versions that are missing. */
@@ -170,8 +178,11 @@ export class RedisStore {
   async invalidate(order: InvalidationOrder, direct?: RedisClient): Promise<true | undefined> {
     // The namespace's token changes before any version does: a fill that takes a version late tells by it (#lateVersions).
     if (!(await this.#markNamespace(order, direct))) return undefined;
-    const sent = await Promise.all(order.groups.map((group) => this.#renewGroup(group, order.soft, direct)));
-    return sent.every(Boolean) ? true : undefined;
+    for (const part of partsOf(order.groups, WRITES_AT_ONCE)) {
+      const sent = await Promise.all(part.map((group) => this.#renewGroup(group, order.soft, direct)));
+      if (!sent.every(Boolean)) return undefined;
+    }
+    return true;
   }
 
   /** Frees what a cleared namespace left behind. Nothing relies on it: the versions decided already. */

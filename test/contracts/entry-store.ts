@@ -83,6 +83,18 @@ export function entryStoreContract(name: string, open: () => Promise<StoreUnderT
       expect(found.map((one) => one?.entry.body.toString())).toEqual(['A', undefined, 'C']);
     });
 
+    it('obeys and finds thousands at once, without taking the server for lost', async () => {
+      const { store, other } = await open();
+      const names = Array.from({ length: 10_000 }, (_, n) => `many-${n}`);
+      await put(store, key('first'), entry(store, 'first', ['t:many-0']));
+      await put(store, key('last'), entry(store, 'last', ['t:many-9999']));
+      const found = await store.lookupMany([...names.map((name) => key(name)), key('last')]);
+      expect(found.map((one) => one?.entry.body.toString()).filter(Boolean)).toEqual(['last']);
+      const acknowledged = await store.invalidate(order({ groups: names.map((name) => `t:${name}`) }));
+      expect(acknowledged).not.toBe('pending');
+      expect([await read(other, key('first')), await read(other, key('last'))]).toEqual([undefined, undefined]);
+    });
+
     it('gives the right to fill to one at a time where instances share, and back when it is released', async () => {
       const { store, other } = await open();
       const first = await hold(store, key('a'));

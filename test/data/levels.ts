@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
-import { type Cache, type CreateCacheOptions, createCache } from '../../lib/cache/cache.js';
+import { type Cache, createCache } from '../../lib/cache/cache.js';
+import type { CacheOptions } from '../../lib/cache/cache-options.js';
 import { createRedis } from '../../lib/redis/client.js';
 import { eventually, type FakeClock, fakeClock, type RedisServer, startRedis } from '../../lib/testing/index.js';
 
@@ -11,7 +12,7 @@ export interface LevelKit {
   /** Time as the caches see it. */
   readonly clock: FakeClock;
   /** A cache; those of one test share their entries where there is a Redis, like instances of one app. */
-  instance(options?: CreateCacheOptions): Promise<Cache>;
+  instance(options?: CacheOptions): Promise<Cache>;
   /** The server, for tests of what is there only with one. */
   server(): RedisServer;
   /** A client of its own, closed after the test. */

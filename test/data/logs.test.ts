@@ -80,3 +80,32 @@ onRedis('logs of an outage', ({ instance, server }) => {
     expect([count('warn', /out of use/), count('info', /in use/)]).toEqual([1, 2]);
   });
 });
+
+onRedis('a closed cache', ({ instance, client, server }) => {
+  it('hears no more of Redis, while another cache of the same client goes on', async () => {
+    const redis = client();
+    const [closed, open] = [listener(), listener()];
+    const first = await instance({ redis, logger: closed });
+    const second = await instance({ redis, logger: open, version: '2' });
+    await first.close();
+    expect(await second.set('k', 1, { ttl: '1m' })).toBe(true);
+    server().pause();
+    await second.get('k');
+    await expect.poll(() => second.stats().level).toBe('memory');
+    server().resume();
+    await expect.poll(() => second.stats().level, { timeout: 5000 }).toBe('redis');
+    const about = (lines: typeof open.lines) => lines.filter(([, text]) => /of use/.test(text)).length;
+    expect([about(closed.lines), about(open.lines)]).toEqual([0, 1]);
+  });
+
+  it('leaves nothing running on a client that nobody else uses', async () => {
+    const redis = client();
+    const logger = listener();
+    const cache = await instance({ redis, logger, compatibleWith: '0' });
+    await cache.set('k', 1, { ttl: '1m' });
+    await cache.close();
+    redis.disconnect();
+    await expect.poll(() => redis.status).toBe('end');
+    expect(logger.lines.filter(([level]) => level === 'warn')).toEqual([]);
+  });
+});

@@ -55,5 +55,16 @@ describe('redact', () => {
     expect(redactJsonBody(html, 'text/html', redact)).toBe(html);
     expect(redactJsonBody(html, undefined, redact)).toBe(html);
     expect(redactJsonBody(body('{"api_key":'), json, redact)).toBeUndefined();
+    expect(redactJsonBody(body('{"api_key":1}\n{"api_key":2}\n'), 'application/x-ndjson', redact)).toBeUndefined();
+    expect(redactJsonBody(body('{"a":1,"api_key":2}'), 'text/json', redact)?.toString()).toBe('{"a":1}');
+  });
+
+  it('keeps no body whose numbers it would change', () => {
+    const of = (text: string) => redactJsonBody(Buffer.from(text), 'application/json', redact)?.toString();
+    expect(of('{"id":12345678901234567890,"api_key":2}')).toBeUndefined();
+    expect(of('{"id":12345678901234567890}')).toBe('{"id":12345678901234567890}');
+    expect(of('{"id":"12345678901234567890","x":0.1234567890123456,"api_key":2}')).toBe(
+      '{"id":"12345678901234567890","x":0.1234567890123456}',
+    );
   });
 });

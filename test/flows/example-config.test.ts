@@ -34,8 +34,23 @@ describe('settings of the example', () => {
     [{ WORKERS: '0' }, 'WORKERS'],
     [{ UPSTREAM_DELAY: '-1' }, 'UPSTREAM_DELAY'],
     [{ USERS: 'alice' }, 'USERS'],
+    [{ WARM_EVERY: 'often' }, 'WARM_EVERY'],
+    [{ LOG_LEVEL: 'all' }, 'LOG_LEVEL'],
+    [{ CACHE_ENABLED: 'perhaps' }, 'CACHE_ENABLED'],
   ])('refuses %j, naming the variable', (env, variable) => {
     expect(() => readConfig(env as NodeJS.ProcessEnv)).toThrow(variable);
+  });
+
+  it('passes on what says how to cache, where, and when to warm', () => {
+    const env = { CACHE_VERSION: '7', REDIS_URL: 'redis://cache:6380', PUBLIC_URL: 'https://films.example' };
+    expect(readConfig(env)).toMatchObject({
+      cache: { version: '7' },
+      publicUrl: 'https://films.example',
+      warmEvery: '6h',
+    });
+    expect(readConfig(env).redis).toBeDefined();
+    expect(readConfig({})).toMatchObject({ cache: {}, redis: undefined });
+    expect(readConfig({ WARM_EVERY: 'off' }).warmEvery).toBeUndefined();
   });
 
   it('has tokens to try it out, but none in production', () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { lastingKeys } from '../../lib/queue/lasting-keys.js';
 import { type RedisServer, startRedis } from '../../lib/testing/index.js';
 import { databaseFile, type ExampleProcess, runExample } from './example/example-process.js';
 
@@ -65,10 +66,36 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await run.stop()).toBe(0);
   });
 
+  it('warms its cache by itself: at start by one process of all, and again for a new CACHE_VERSION', async () => {
+    const server = await redisServer();
+    const filled = async (url: string) =>
+      /cache_fills_total\{cache="genres"\} (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1];
+    const first = await startServer({ REDIS_URL: server.url });
+    await expect.poll(() => filled(first.url), { timeout: 20_000 }).toBe('1');
+    expect(await xCache(`${first.url}/api/genres`)).toBe('hit');
+    const isDone = lastingKeys('warmpath').warmed('["1","warm"]');
+    await expect.poll(() => server.cli('EXISTS', isDone), { timeout: 20_000 }).toBe(1);
+
+    const both = { REDIS_URL: server.url, DATABASE_FILE: first.database.file };
+    const [same, next] = [await startServer(both), await startServer({ ...both, CACHE_VERSION: '2' })];
+    await expect.poll(() => filled(next.url), { timeout: 20_000 }).toBe('1');
+    expect(await filled(same.url)).toBeUndefined();
+  });
+
+  it('logs hits and misses with LOG_LEVEL=debug, and what warming did', async () => {
+    const { run, url } = await startServer({ LOG_LEVEL: 'debug' });
+    expect([await xCache(`${url}/api/movies/1`), await xCache(`${url}/api/movies/1`)]).toEqual(['miss', 'hit']);
+    await run.printed(/warmpath: hit cache=film key=[0-9a-f]{16} level=memory latencyMs=[\d.]+ ageMs=\d+/);
+    expect(run.output()).toMatch(/warmpath: miss cache=film key=.*\n/);
+    await run.printed(/warmpath: 'warm': \d+ warmed, 0 not stored, 0 failed, 0 done before/);
+  });
+
   it('refuses a wrong setting at start, naming it', async () => {
     const run = start('server.ts', { PORT: '0', TTL_MOVIE: 'an hour' });
     expect(await run.ended).toBe(1);
-    expect(run.output()).toContain('TTL_MOVIE: expected a duration such as 30s, 5m or 24h, got "an hour"');
+    expect(run.output()).toContain(
+      "TTL_MOVIE: expected a duration such as '250ms', '30s', '5m', '6h', '7d' or a number of seconds",
+    );
   });
 });
 

@@ -29,6 +29,7 @@ export interface Sending {
 }
 
 export interface FilmApp {
+  readonly app: ReturnType<typeof createApp>;
   readonly base: string;
   readonly db: CatalogueDatabase;
   readonly cache: Cache | undefined;
@@ -58,12 +59,14 @@ export async function startFilmApp({ cached = true, redis, env = {}, db }: FilmA
   const config = readConfig({ UPSTREAM_DELAY: '0', ...env });
   const catalogue = db ?? importedCatalogue();
   const cache = cached ? createCache({ redis, logger: SILENT }) : undefined;
-  const server = createApp({ db: catalogue, config, cache, redis }).listen(0);
+  const app = createApp({ db: catalogue, config, cache, redis });
+  const server = app.listen(0);
   await new Promise((resolve) => server.once('listening', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const send = (method: string, path: string, sending: Sending = {}) =>
     request(catalogue, base + path, method, sending);
   return {
+    app,
     base,
     db: catalogue,
     cache,
