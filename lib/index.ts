@@ -30,7 +30,7 @@ export {
   type CacheHeadersRules,
   cacheHeaders,
 } from './middleware/cache-headers.js';
-export { type CreateServerOptions, createServer } from './middleware/create-server.js';
+export { type CreateServerOptions, createServer, type FastLaneOptions, fastLane } from './middleware/create-server.js';
 export {
   type GracefulShutdown,
   type GracefulShutdownOptions,

@@ -11,6 +11,8 @@ import {
 } from './cache-headers-options.js';
 import { type CacheHeadersRules, PRESETS, resolveCacheHeadersRules } from './cache-headers-rules.js';
 import { addedGroups } from './handler-tags.js';
+import { laneTrace } from './lane-trace.js';
+import { unobserved } from './observed-request.js';
 
 export type { CacheDirectives } from './cache-headers-directives.js';
 export type { CacheHeadersOptions } from './cache-headers-options.js';
@@ -48,6 +50,12 @@ cacheHeaders.rules = (rules: CacheHeadersRules): RequestHandler => {
 };
 
 function apply(plan: CacheHeadersPlan, req: Request, res: Response): void {
+  const trace = laneTrace(req);
+  if (trace === undefined) install(plan, req, res);
+  else trace.replaces(res, () => unobserved(req, () => install(plan, req, res)));
+}
+
+function install(plan: CacheHeadersPlan, req: Request, res: Response): void {
   const names = tagNames(plan, req);
   const isSafe = req.method === 'GET' || req.method === 'HEAD';
   beforeHead(res, isSafe ? conditionsOf(req) : undefined, (status) => {

@@ -27,7 +27,7 @@ export interface Delivery {
 const NO_FIELDS: HeaderFields = Object.freeze({});
 
 /** Up to this size a body is kept as text too: head and body then leave in one write. */
-const TEXT_LIMIT_BYTES = 8 * 1024;
+export const TEXT_LIMIT_BYTES = 8 * 1024;
 
 /** Sends a stored response: whole, a range of it, or `304`. Synchronous unless its body has to be decoded. `false`: it cannot be sent. */
 export function deliver(res: ServerResponse, delivery: Delivery): Maybe<boolean> {
@@ -142,7 +142,8 @@ function headOf(
   return head;
 }
 
-function mergedVary(outer: unknown, stored: unknown): string {
+/** Both fields' names, each once. */
+export function mergedVary(outer: unknown, stored: unknown): string {
   const names = `${String(outer)}, ${String(stored)}`.split(',').map((name) => name.trim());
   const seen = new Set<string>();
   return names

@@ -3,15 +3,16 @@ import { Socket } from 'node:net';
 
 /** A field as Node keeps it in a response: the name as it is sent, and the value. */
 type KeptField = [name: string, value: OutgoingHttpHeaders[string]];
-type Kept = Record<string, KeptField>;
+/** Fields by their name in lower case, as Node keeps them. */
+export type KeptFields = Record<string, KeptField>;
 
 /** The fields of a representation in the form in which Node keeps what was set on a response: made once, used by each hit. */
 export interface PreparedHead {
   readonly names: readonly string[];
   readonly fields: readonly KeptField[];
   /** Head of a response on which nothing was set before; and of one on which nothing but `X-Powered-By` was. */
-  plain: Kept | undefined;
-  powered: Kept | undefined;
+  plain: KeptFields | undefined;
+  powered: KeptFields | undefined;
 }
 
 /** What differs from answer to answer. */
@@ -39,21 +40,34 @@ const keptBy = keptFieldsKey();
  * to go through `writeHead`.
  */
 export function writePreparedHead(res: ServerResponse, status: number, head: PreparedHead, news: HeadNews): boolean {
-  if (keptBy === undefined || res.writeHead !== writeHead) return false;
-  const holder = res as unknown as Record<symbol, Kept | null>;
-  const before = holder[keptBy];
+  if (!isWritable(res)) return false;
+  const holder = res as unknown as Record<symbol, KeptFields | null>;
+  const before = holder[keptBy as symbol];
   const kept = keptFor(head, before);
   kept.age = ['age', news.age];
   kept['cache-status'] = ['cache-status', news.cacheStatus];
   if (news.statusHeader !== undefined) kept[keyOf(news.statusHeader)] = [news.statusHeader, news.word];
-  if (kept !== before) holder[keptBy] = kept;
+  if (kept !== before) holder[keptBy as symbol] = kept;
   res.writeHead(status);
   return true;
 }
 
+/** Sends a head of these fields, on the same terms, and only where none was set before. */
+export function writeKeptHead(res: ServerResponse, status: number, kept: KeptFields): boolean {
+  const holder = res as unknown as Record<symbol, KeptFields | null>;
+  if (!isWritable(res) || holder[keptBy as symbol] !== null) return false;
+  holder[keptBy as symbol] = kept;
+  res.writeHead(status);
+  return true;
+}
+
+function isWritable(res: ServerResponse): boolean {
+  return keptBy !== undefined && res.writeHead === writeHead;
+}
+
 // Nothing can be set on a response any more once its head is written, so answers may share the object that it was written
 // from; what they see of it afterwards is at worst the age of the next.
-function keptFor(head: PreparedHead, before: Kept | null | undefined): Kept {
+function keptFor(head: PreparedHead, before: KeptFields | null | undefined): KeptFields {
   if (before === null || before === undefined) {
     head.plain ??= fill(head, {});
     return head.plain;
@@ -65,7 +79,7 @@ function keptFor(head: PreparedHead, before: Kept | null | undefined): Kept {
   return fill(head, before);
 }
 
-function isPoweredOnly(kept: Kept): boolean {
+function isPoweredOnly(kept: KeptFields): boolean {
   const powered = kept['x-powered-by'];
   if (powered === undefined || powered[1] !== 'Express') return false;
   let count = 0;
@@ -73,7 +87,7 @@ function isPoweredOnly(kept: Kept): boolean {
   return true;
 }
 
-function fill({ names, fields }: PreparedHead, kept: Kept): Kept {
+function fill({ names, fields }: PreparedHead, kept: KeptFields): KeptFields {
   for (let at = 0; at < names.length; at++) kept[names[at] as string] = fields[at] as KeptField;
   return kept;
 }
@@ -95,10 +109,10 @@ function keptFieldsKey(): symbol | undefined {
   const probe = new ServerResponse(new IncomingMessage(new Socket()));
   probe.setHeader('X-Probe', 'a');
   for (const key of Object.getOwnPropertySymbols(probe)) {
-    const kept = (probe as unknown as Record<symbol, unknown>)[key] as Partial<Kept> | null;
+    const kept = (probe as unknown as Record<symbol, unknown>)[key] as Partial<KeptFields> | null;
     const field = typeof kept === 'object' ? kept?.['x-probe'] : undefined;
     if (!Array.isArray(field) || field[0] !== 'X-Probe' || field[1] !== 'a') continue;
-    (kept as Kept)['x-other'] = ['x-other', 'b'];
+    (kept as KeptFields)['x-other'] = ['x-other', 'b'];
     return probe.getHeader('x-other') === 'b' ? key : undefined;
   }
   return undefined;

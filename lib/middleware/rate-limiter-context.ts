@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
 import { WarmpathError } from '../common/errors.js';
 import type { Partition } from '../quota/partition-key.js';
@@ -90,7 +91,7 @@ export function decide(context: LimiterContext, req: Request, res: Response): De
 }
 
 /** Notes on the request what was decided ahead of the middleware. */
-export function keepEarly({ early }: LimiterContext, req: Request, decision: Decided): Decided {
+export function keepEarly({ early }: LimiterContext, req: IncomingMessage, decision: Decided): Decided {
   (req as unknown as Marked)[early] = decision ?? COUNTED;
   return decision;
 }

@@ -2,12 +2,11 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { EventBus } from '../common/events.js';
 import type { QuotaDecision } from '../quota/quota-decision.js';
 import type { QuotaStats } from '../quota/quota-stats.js';
-import { nearLimit } from '../quota/quota-stats.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { laneTrace } from './lane-trace.js';
 import { unobserved } from './observed-request.js';
 import { refuse, sendQuotaFields } from './rate-limiter-answer.js';
-import type { ClientName, Decided, InfoHolder, LimiterContext } from './rate-limiter-context.js';
+import type { ClientName, Decided, LimiterContext } from './rate-limiter-context.js';
 import {
   COUNTED,
   decide,
@@ -17,8 +16,9 @@ import {
   rateLimiterContext,
 } from './rate-limiter-context.js';
 import { QuotaInfo } from './rate-limiter-info.js';
+import { laneLimiter } from './rate-limiter-lane.js';
 import type { RateLimiterOptions } from './rate-limiter-options.js';
-import { refundByOutcome } from './rate-limiter-refund.js';
+import { tell } from './rate-limiter-tell.js';
 import type { RateLimitInfo } from './request-augmentation.js';
 
 export type { ClientName } from './rate-limiter-context.js';
@@ -56,10 +56,11 @@ export interface RateLimiter extends RequestHandler {
  */
 export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   const context = rateLimiterContext(options);
+  const inLane = laneLimiter(context);
 
   function rateLimiterMiddleware(req: Request, res: Response, next: NextFunction): void {
-    laneTrace(req)?.limiters.push(limiter);
     const known = isInternalDispatch(req) ? COUNTED : knownDecision(context, req);
+    if (known !== COUNTED) laneTrace(req)?.pass(req, res, { limiter: inLane });
     const decision = known === COUNTED ? undefined : (known ?? unobserved(req, () => decide(context, req, res)));
     if (decision instanceof Promise) void decision.then((made) => act(context, req, res, next, made), next);
     else act(context, req, res, next, decision);
@@ -73,34 +74,6 @@ function act(context: LimiterContext, req: Request, res: Response, next: NextFun
   if (decision) tell(context, req, res, decision);
   if (decision?.admitted === false) refuse(context, req, res, next, decision);
   else next();
-}
-
-function tell(context: LimiterContext, req: Request, res: Response, decision: QuotaDecision): void {
-  const holder = req as unknown as InfoHolder;
-  const { requestPropertyName } = context.conventions.options;
-  const info = new QuotaInfo(decision, context, holder[requestPropertyName]);
-  holder[requestPropertyName] = info;
-  sendQuotaFields(context, req, res, decision);
-  if (!decision.admitted) return;
-  if (context.config.onNearLimit) signalNearLimit(context, req, decision, info);
-  const { skipFailedRequests, skipSuccessfulRequests } = context.conventions.options;
-  if (skipFailedRequests || skipSuccessfulRequests) {
-    refundByOutcome(context.conventions, req, res, () => context.limiter.refund(decision));
-  }
-}
-
-function signalNearLimit(
-  { config, reports }: LimiterContext,
-  req: Request,
-  decision: QuotaDecision,
-  info: RateLimitInfo,
-): void {
-  if (nearLimit(decision) !== 'crossed') return;
-  try {
-    config.onNearLimit?.(req, info);
-  } catch {
-    reports.once('ERR_NEAR_LIMIT', 'onNearLimit threw; the request went on');
-  }
 }
 
 function controls(context: LimiterContext): Pick<RateLimiter, keyof RateLimiter> {

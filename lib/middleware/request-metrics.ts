@@ -1,10 +1,11 @@
+import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Request, RequestHandler, Response } from 'express';
 import { booleanOption, checkKnownKeys, functionOption } from '../common/options.js';
 import { requestDurations } from '../metrics/request-durations.js';
 import { CLIENT_LEFT } from '../metrics/request-labels.js';
 import { isInternalDispatch } from './internal-dispatch.js';
-import { laneTrace } from './lane-trace.js';
+import { type LaneMeter, laneTrace } from './lane-trace.js';
 import { routeLabel, UNMATCHED } from './route-label.js';
 import { servedByCache } from './served-by-cache.js';
 
@@ -40,16 +41,34 @@ function resolveRequestMetricsOptions(options: RequestMetricsOptions = {}): Reso
  */
 export function requestMetrics(options?: RequestMetricsOptions): RequestHandler {
   const { exemplars, skip } = resolveRequestMetricsOptions(options);
+  const meter = laneMeter(exemplars);
 
   return function requestMetricsMiddleware(req, res, next) {
     if (isInternalDispatch(req) || skip?.(req)) return next();
-    const trace = laneTrace(req);
-    if (trace !== undefined) trace.isMeasured = true;
+    laneTrace(req)?.pass(req, res, { meter });
     const startedAt = performance.now();
     const { method } = req; // as it came, before a method override
     // 'close' comes after 'finish', and also when the client left.
     res.on('close', () => record(req, res, method, startedAt, exemplars));
     next();
+  };
+}
+
+/** The same measurement for a request that Express does not see. */
+function laneMeter(exemplars: boolean): LaneMeter {
+  return {
+    measure(req, res, startedAt, route, isHit) {
+      res.on('close', () =>
+        requestDurations.record({
+          method: req.method ?? 'GET',
+          route,
+          status: res.statusCode,
+          seconds: (performance.now() - startedAt) / 1000,
+          result: isHit ? 'hit' : undefined,
+          exemplar: exemplars ? traceExemplar(req) : undefined,
+        }),
+      );
+    },
   };
 }
 
@@ -69,7 +88,7 @@ function record(req: Request, res: Response, method: string, startedAt: number, 
 // W3C Trace Context §3.2: version-traceid-parentid-flags, lower-case hexadecimal, an all-zero trace id is invalid.
 const TRACEPARENT = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
-function traceExemplar(req: Request): Readonly<Record<string, string>> | undefined {
+function traceExemplar(req: IncomingMessage): Readonly<Record<string, string>> | undefined {
   const value = req.headers.traceparent;
   const traceId = typeof value === 'string' ? TRACEPARENT.exec(value)?.[1] : undefined;
   return traceId ? { trace_id: traceId } : undefined;

@@ -10,7 +10,7 @@ import { type Turn, takeTurn } from '../cache/turn.js';
 import { isPromise, type Maybe } from '../store/stored-entry.js';
 import { CACHE_NAME } from './cache-name.js';
 import { deliver } from './deliver-response.js';
-import { laneOf } from './fast-lane.js';
+import { noteLaneArrival, noteLaneHit } from './fast-lane.js';
 import { fill, isFilling } from './fill-response.js';
 import { forwardUncached } from './forward-uncached.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
@@ -59,6 +59,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
 
   const middleware: RequestHandler = function responseCacheMiddleware(req, res, next) {
     if (req.method !== 'GET' && req.method !== 'HEAD') return passUnsafe(core, config, req, res, next);
+    if (config.fastLane) noteLaneArrival(req);
     const name = nameOf(config, req);
     const counters = core.stats.of(name);
     const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';
@@ -183,9 +184,7 @@ function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse,
     : `${CACHE_NAME}; hit; ttl=${ttl}`;
   const { statusHeader } = config;
   markServed(res, servedAs(visit.name)[word]);
-  // The lane looks at nothing but freshness, so hits that may set off a refresh stay here.
-  if (config.fastLane && word === 'hit' && config.refreshAhead === undefined)
-    laneOf(core)?.learn(visit.req, res, view, config, visit.counters, visit.name);
+  if (config.fastLane && word === 'hit') noteLaneHit(visit);
   const sent = deliver(res, {
     core,
     response,

@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
+import { LruTable } from '../common/lru-table.js';
 import type { Fence, Lookup } from './entry-store.js';
 import { type HotSlot, HotSlots } from './hot-slots.js';
-import { LruTable } from './lru-table.js';
 import { type MetaPacking, type Packable, PackedEntry, packEntry, packedHead } from './packed-entry.js';
 import { Shapes } from './shapes.js';
 import type { Found, StoredEntry } from './stored-entry.js';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent, createServer, type IncomingHttpHeaders, request as send } from 'node:http';
+import { Agent, createServer, type IncomingHttpHeaders, type Server, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
 
@@ -16,8 +16,12 @@ export interface Served {
   close(): void;
 }
 
-export async function serveApp(app: Express, label: string): Promise<Served> {
-  const server = createServer(app).listen(0, '127.0.0.1');
+export function serveApp(app: Express, label: string): Promise<Served> {
+  return serveWith(createServer(app), label);
+}
+
+export async function serveWith(server: Server, label: string): Promise<Served> {
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });

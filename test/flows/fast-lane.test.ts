@@ -1,30 +1,28 @@
+import { createServer as createHttpServer } from 'node:http';
 import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import express5 from 'express';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type Cache, createCache, createServer, rateLimiter, responseCache } from '../../lib/index.js';
+import { describe, expect, it } from 'vitest';
+import {
+  type Cache,
+  type CreateServerOptions,
+  createCache,
+  createServer,
+  fastLane,
+  rateLimiter,
+  responseCache,
+} from '../../lib/index.js';
+import { listening } from './support/lane.js';
 import { ask, type RawAnswer } from './support/serve.js';
-
-const closing: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
 
 async function laneServer(
   express: typeof express5,
   cache: Cache,
   build: (app: ReturnType<typeof express5>) => void,
-  headers: string[] = [],
+  options: Omit<CreateServerOptions, 'cache'> = {},
 ) {
   const app = express();
   build(app);
-  const server = createServer(app, { cache, headers });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(() => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return listening(createServer(app, { cache, ...options }));
 }
 
 const plain = ({ status, headers, body }: RawAnswer): unknown => ({
@@ -59,26 +57,58 @@ describe.each([
           (req, res) => void res.json({ id: req.params.id, text: 'x'.repeat(900) }),
         );
       },
-      ['Strict-Transport-Security'],
+      { headers: ['Strict-Transport-Security'] },
     );
     const path = `${url}/film/7?b=1&a=2`;
-    await ask(path);
+    for (let i = 0; i < 2; i++) await ask(path); // filled, then a hit
     const byExpress = await ask(path);
-    expect(seen).toBe(2);
+    expect(seen).toBe(3);
     const byLane = await ask(path);
-    expect(seen).toBe(2);
+    expect(seen).toBe(3);
     expect(byLane.cache).toBe('hit');
     expect(plain(byLane)).toEqual(plain(byExpress));
     const tag = String(byExpress.headers.etag);
     expect((await ask(path, { headers: { 'if-none-match': tag } })).status).toBe(304);
     expect((await ask(path, { headers: { range: 'bytes=0-9' } })).status).toBe(206);
-    const head = await ask(path, { method: 'HEAD' });
-    expect([head.headers['content-length'], head.body.length]).toEqual([byExpress.headers['content-length'], 0]);
-    expect(seen).toBe(2);
-    expect((await ask(path, { headers: { authorization: 'Bearer a' } })).cache).toBe('bypass');
     expect(seen).toBe(3);
+    for (let i = 0; i < 3; i++) {
+      const head = await ask(path, { method: 'HEAD' });
+      expect([head.headers['content-length'], head.body.length]).toEqual([byExpress.headers['content-length'], 0]);
+    }
+    expect(seen).toBe(5); // another method may be routed elsewhere, so it is learned by itself
+    expect((await ask(path, { headers: { authorization: 'Bearer a' } })).cache).toBe('bypass');
+    expect(seen).toBe(6);
     await cache.invalidate({ urls: ['/film/7'] });
     expect((await ask(path)).cache).toBe('miss');
+  });
+
+  it('serves servers made otherwise as their listener', async () => {
+    const cache = createCache();
+    let seen = 0;
+    const app = express();
+    app.use((_req, _res, next) => {
+      seen += 1;
+      next();
+    });
+    app.get('/film', responseCache(cache, { ttl: '1h', fastLane: true }), (_req, res) => void res.send('film'));
+    const url = await listening(createHttpServer(fastLane(app, { cache })));
+    for (let i = 0; i < 5; i++) expect((await ask(`${url}/film`)).body.toString()).toBe('film');
+    expect(seen).toBe(3);
+    expect(() => fastLane(app, { header: [] } as never)).toThrow(/header/);
+  });
+
+  it('remembers no targets that are longer than any sensible one', async () => {
+    const cache = createCache();
+    let seen = 0;
+    const url = await laneServer(express, cache, (app) => {
+      app.use((_req, _res, next) => {
+        seen += 1;
+        next();
+      });
+      app.get('/film', responseCache(cache, { ttl: '1h', fastLane: true }), (_req, res) => void res.send('film'));
+    });
+    for (let i = 0; i < 5; i++) await ask(`${url}/film?q=${'x'.repeat(1100)}`);
+    expect(seen).toBe(5);
   });
 
   it('stays out of routes before which something undeclared is set', async () => {

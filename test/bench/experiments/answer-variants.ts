@@ -73,7 +73,8 @@ const kept = entries.map(([name, value]) => [name.toLowerCase(), [name, value]] 
 let second = 0;
 const filledSlotText: Answer = (_req, res) => {
   const holder = res as unknown as Record<symbol, Record<string, unknown>>;
-  const fields = holder[outHeaders(res)] ?? (holder[outHeaders(res)] = Object.create(null));
+  holder[outHeaders(res)] ??= Object.create(null) as Record<string, unknown>;
+  const fields = holder[outHeaders(res)]!;
   for (const [name, field] of kept) fields[name] = field;
   fields.age = ['age', String(second++ % 60)];
   fields['cache-status'] = ['cache-status', `warmpath; hit; ttl=${second % 60}`];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LruTable } from '../../lib/store/lru-table.js';
+import { LruTable } from '../../lib/common/lru-table.js';
 
 type Step = readonly ['put' | 'use' | 'remove' | 'oldest', number];
 

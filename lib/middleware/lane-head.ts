@@ -1,0 +1,104 @@
+import type { ServerResponse } from 'node:http';
+import type { StoredResponse } from '../cache/stored-response.js';
+import { CACHE_NAME } from './cache-name.js';
+import { mergedVary, TEXT_LIMIT_BYTES } from './deliver-response.js';
+import type { FieldPair } from './lane-trace.js';
+import { type KeptFields, writeKeptHead } from './prepared-head.js';
+import type { Representation } from './representation.js';
+
+/** The head of a whole answer: names and values in turn, as `writeHead` takes them. All but two values are constant. */
+export interface LaneHead {
+  readonly form: Representation;
+  readonly lines: string[];
+  readonly ageAt: number;
+  /** The same fields as a response keeps them. */
+  readonly kept: KeptFields;
+  age: number;
+  ttl: number;
+}
+
+/** Makes the head of a form: what was set before the cache, what is stored, and what the cache says. */
+export function laneHead(
+  form: Representation,
+  outer: readonly FieldPair[],
+  statusHeader: string | undefined,
+): LaneHead {
+  const fields = new Map<string, readonly [name: string, value: string | string[]]>();
+  const put = (name: string, value: unknown): unknown =>
+    fields.set(name.toLowerCase(), [name, Array.isArray(value) ? value.map(String) : String(value)]);
+  for (const [name, value] of outer) put(name, value);
+  for (const [name, value] of Object.entries(form.block)) {
+    const before = name === 'vary' ? fields.get(name)?.[1] : undefined;
+    put(name, before === undefined ? value : mergedVary(before, value));
+  }
+  fields.delete('age');
+  if (statusHeader !== undefined) fields.delete(statusHeader.toLowerCase());
+  const lines = [...fields.values()].flat() as string[]; // Node takes lists of lines as values, too
+  const ageAt = lines.length + 1;
+  lines.push('age', '', 'cache-status', '');
+  if (statusHeader !== undefined) lines.push(statusHeader, 'hit');
+  const kept: KeptFields = {};
+  for (let at = 0; at < lines.length; at += 2)
+    kept[(lines[at] as string).toLowerCase()] = [lines[at] as string, lines[at + 1]];
+  return { form, lines, ageAt, kept, age: -1, ttl: -1 };
+}
+
+/**
+ * Takes fields as a response does. Node writes a list of fields in one go, but only while none is set on the response itself.
+ */
+export class FieldList {
+  readonly headersSent = false;
+  readonly #fields = new Map<string, readonly [name: string, value: string]>();
+
+  getHeader(name: string): string | undefined {
+    return this.#fields.get(name.toLowerCase())?.[1];
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#fields.set(name.toLowerCase(), [name, value]);
+  }
+
+  /** Puts the fields on a response. */
+  moveTo(res: ServerResponse): void {
+    for (const [name, value] of this.#fields.values()) res.setHeader(name, value);
+  }
+
+  /** `lines` and these fields; what is stored has the last word. */
+  after(lines: readonly string[], stored: Representation['block']): string[] {
+    const all = [...lines];
+    for (const [key, field] of this.#fields) if (stored[key] === undefined) all.push(...field);
+    return all;
+  }
+}
+
+/** Sends a whole fresh answer. Age and remaining lifetime are written anew once a second. */
+export function sendWhole(
+  res: ServerResponse,
+  head: LaneHead,
+  response: StoredResponse,
+  body: Buffer | string,
+  now: number,
+  isHead: boolean,
+  more: FieldList | undefined,
+): void {
+  const { form, lines, ageAt } = head;
+  const age = response.ageSeconds(now);
+  const ttl = response.ttlSeconds(now);
+  if (age !== head.age || ttl !== head.ttl) {
+    head.age = age;
+    head.ttl = ttl;
+    lines[ageAt] = String(age);
+    lines[ageAt + 2] = `${CACHE_NAME}; hit; ttl=${ttl}`;
+    head.kept.age = ['age', lines[ageAt]];
+    head.kept['cache-status'] = ['cache-status', lines[ageAt + 2]];
+  }
+  if (more !== undefined) res.writeHead(response.status, more.after(lines, form.block));
+  else if (!writeKeptHead(res, response.status, head.kept)) res.writeHead(response.status, lines);
+  if (isHead) res.end();
+  else if (typeof body === 'string') res.end(body, 'latin1');
+  else if (body.length > TEXT_LIMIT_BYTES) res.end(body);
+  else {
+    form.text ??= body.toString('latin1');
+    res.end(form.text, 'latin1');
+  }
+}
