@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCache, createRedis, responseCache } from '../../lib/index.js';
 import { eventually, gate, type RedisServer, startRedis, startTcpProxy } from '../../lib/testing/index.js';
 import { type Instance, startInstances } from './support/instances.js';
-import { ask, type Served, serve } from './support/serve.js';
+import { ask, leavable, type Served, serve } from './support/serve.js';
 
 let redis: RedisServer;
 const closing: (() => unknown)[] = [];
@@ -140,12 +140,11 @@ describe('one fill per key in a process', () => {
         res.send('body');
       });
     });
-    const abort = new AbortController();
-    const first = fetch(`${url}/left`, { signal: abort.signal, headers: { host: 'films.test' } }).catch(() => 'left');
+    const first = leavable(`${url}/left`);
     await held.arrived();
     const second = ask(`${url}/left`);
-    abort.abort();
-    expect(await first).toBe('left');
+    await eventually(() => cache.stats().caches['/left']?.collapsed === 1);
+    await first.leave();
     expect((await second).body.toString()).toBe('body');
     held.open();
   });
