@@ -20,12 +20,19 @@ export interface SoakReport {
   readonly requests: number;
   readonly writes: number;
   readonly faults: Readonly<Record<string, number>>;
+  /** From the end of a fault to full service in every instance, at most. */
+  readonly slowestReturnMs: number;
   readonly failed: readonly string[];
   readonly stale: readonly string[];
   readonly wrong: readonly string[];
-  /** Heap of each instance in bytes, sampled once per fault. */
+  /** Heap of each instance in bytes after garbage collection, sampled once per fault. */
   readonly heaps: readonly (readonly number[])[];
+  /** By how many bytes the heap of each instance grew over the second half, along the line that fits best. */
+  readonly growth: readonly number[];
 }
+
+/** What a heap may grow by over half a run: memos of names fill up to their limits, and nothing else is kept. */
+export const MAX_GROWTH_BYTES = 6 * 2 ** 20;
 
 // Without Redis instances do not hear of each other: entries made meanwhile live this long, and no longer.
 const OUTAGE_MAX_AGE_MS = 2000;
@@ -46,7 +53,9 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     databaseUrl: database.url,
     cache: { memory: { outageMaxAge: OUTAGE_MAX_AGE_MS / 1000 } },
   };
-  const instances: Instance[] = await Promise.all(Array.from({ length: count }, () => startInstance(spec)));
+  const instances: Instance[] = await Promise.all(
+    Array.from({ length: count }, () => startInstance(spec, ['--expose-gc'])),
+  );
   const troubles: { from: number; to: number }[] = [];
   const boundMs = (at: number): number => {
     // A request that begins in the shadow of a fault may meet what stood in for Redis.
@@ -59,6 +68,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     for (const url of urls) await eventually(() => isFullService(url), { timeoutMs: 20_000, everyMs: 50 });
     const load = new Load({ urls, perSecond, writeEvery: 15, boundMs });
     const heaps: number[][] = [];
+    const returnsMs: number[] = [];
     const faults: Record<string, number> = {};
     const endsAt = performance.now() + seconds * 1000;
     while (performance.now() < endsAt) {
@@ -68,22 +78,26 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
       await play(server, (faultEverySeconds * 1000) / 4);
       trouble.to = performance.now();
       faults[name] = (faults[name] ?? 0) + 1;
-      for (const url of urls) await eventually(() => isFullService(url), { timeoutMs: 15_000, everyMs: 50 });
+      for (const url of urls) await eventually(() => isFullService(url), { timeoutMs: 30_000, everyMs: 50 });
+      returnsMs.push(performance.now() - trouble.to);
       trouble.to = Math.max(trouble.to, performance.now() - RETURN_MS);
       log(`${name}: ${load.failed.length} failed, ${load.stale.length} stale, ${load.wrong.length} wrong`);
       await delay(Math.max(0, Math.min(trouble.from + faultEverySeconds * 1000, endsAt) - performance.now()));
-      heaps.push(await Promise.all(urls.map(async (url) => (await stateOf(url)).heap)));
+      heaps.push(await Promise.all(urls.map(async (url) => (await stateOf(url, '?gc')).heap)));
     }
     await load.stop();
     const { samples, failed, stale, wrong } = load;
+    const byInstance = instances.map((_, i) => heaps.map((sample) => sample[i] as number));
     return {
       requests: samples.filter(({ kind }) => kind !== 'plain').length,
       writes: samples.filter(({ kind }) => kind === 'write').length,
       faults,
+      slowestReturnMs: Math.max(...returnsMs),
       failed: failed.map(({ kind, status, error }) => `${kind} ${status} ${error ?? ''}`),
       stale,
       wrong,
-      heaps: instances.map((_, i) => heaps.map((sample) => sample[i] as number)),
+      heaps: byInstance,
+      growth: byInstance.map((heap) => growthOf(heap.slice(Math.floor(heap.length / 2)))),
     };
   } finally {
     await Promise.all(instances.map((instance) => instance.stop()));
@@ -130,6 +144,18 @@ const FAULTS: Readonly<Record<string, (server: Server, holdMs: number) => Promis
     await eventually(() => server.cli('SCRIPT', 'KILL'));
   },
 };
+
+/** Least squares: the slope times the length, so that one odd sample decides nothing. */
+function growthOf(samples: readonly number[]): number {
+  const middle = (samples.length - 1) / 2;
+  const mean = samples.reduce((sum, one) => sum + one, 0) / samples.length;
+  let [over, under] = [0, 0];
+  for (const [i, one] of samples.entries()) {
+    over += (i - middle) * (one - mean);
+    under += (i - middle) ** 2;
+  }
+  return under === 0 ? 0 : (over / under) * (samples.length - 1);
+}
 
 function anyOf<T>(list: readonly T[]): T {
   return list[Math.floor(Math.random() * list.length)] as T;

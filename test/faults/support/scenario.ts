@@ -203,8 +203,8 @@ export async function serveDatabase(database: Database = memoryDatabase()) {
   };
 }
 
-export async function stateOf(url: string): Promise<AppState> {
-  return JSON.parse((await ask(`${url}/state`)).body.toString()) as AppState;
+export async function stateOf(url: string, query = ''): Promise<AppState> {
+  return JSON.parse((await ask(`${url}/state${query}`)).body.toString()) as AppState;
 }
 
 async function settled(urls: readonly string[]): Promise<void> {
