@@ -13,7 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 afterEach(async () => {
+  redis.resume();
   for (const close of closing.splice(0).reverse()) await close();
+  await eventually(() => redis.cli('PING'));
 });
 
 async function app(build: (app: ReturnType<typeof express>) => void): Promise<Served> {
@@ -188,7 +190,34 @@ describe('one fill per key over instances that lose what they fill', () => {
     expect(endedBefore.filter((before) => before > 12)).toEqual(endedBefore.filter((before) => before >= 20));
   });
 
+  it('B3 does not let everybody run when Redis hangs between the handler and the store', async () => {
+    const [held, others] = [gate(), 20];
+    let runs = 0;
+    const caches: ReturnType<typeof createCache>[] = [];
+    const served = await instance((cache) => {
+      caches.push(cache);
+      return [
+        responseCache(cache, { ttl: '1h', waitLimit: '60s' }),
+        async (_req, res) => {
+          runs += 1;
+          if (runs === 2) await held.wait();
+          res.send('film');
+        },
+      ];
+    });
+    // Filled before, so that storing it again takes one command, whose loss does not yet mean that Redis is away.
+    await ask(`${served.url}/film`);
+    await caches[0]?.invalidate({ urls: ['/film'] });
+    const answers = many(1 + others, () => ask(`${served.url}/film`));
+    await eventually(() => caches[0]?.stats().caches['/film']?.collapsed === others);
+    redis.pause();
+    held.open();
+    expect((await answers).map(({ status }) => status)).toEqual(Array(1 + others).fill(200));
+    expect(runs).toBeLessThan(8);
+  });
+
   it('gives a lease back that Redis could not be given at once', async () => {
+    await redis.cli('FLUSHALL');
     const proxy = await startTcpProxy(redis.port);
     closing.push(() => proxy.close());
     const held = gate();

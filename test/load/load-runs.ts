@@ -71,7 +71,6 @@ export interface HotComparison {
 }
 
 const PACED_PER_SECOND = 1000;
-const PACED_SECONDS = 5;
 
 /**
  * B39: so many keep-alive connections on one hot key. `volley`: all of them ask at once, which keeps any server busy for
@@ -80,6 +79,7 @@ const PACED_SECONDS = 5;
 export async function hotKey(
   connections: number,
   rounds: number,
+  seconds: number,
 ): Promise<{ volley: HotComparison; paced: HotComparison }> {
   const server = await startRedis();
   const app = await startLoadApp({ redis: server.url });
@@ -117,7 +117,10 @@ export async function hotKey(
   try {
     await eventually(async () => (await app.state()).level === 'redis');
     for (const path of ['/plain', '/hot']) await volley(connections, 1, ask(path));
-    return { volley: await compare((one) => volley(connections, rounds, one)), paced: await compare(paced) };
+    return {
+      volley: await compare((one) => volley(connections, rounds, one)),
+      paced: await compare((one) => paced(seconds, one)),
+    };
   } finally {
     agent.destroy();
     await app.stop();
@@ -136,10 +139,10 @@ async function volley(count: number, rounds: number, one: () => Promise<Answered
   return found;
 }
 
-async function paced(one: () => Promise<Answered>): Promise<readonly Answered[]> {
+async function paced(seconds: number, one: () => Promise<Answered>): Promise<readonly Answered[]> {
   const found: Promise<Answered>[] = [];
   const startedAt = performance.now();
-  while (found.length < PACED_PER_SECOND * PACED_SECONDS) {
+  while (found.length < PACED_PER_SECOND * seconds) {
     const due = ((performance.now() - startedAt) / 1000) * PACED_PER_SECOND;
     while (found.length < due) found.push(one());
     await delay(1);

@@ -8,7 +8,7 @@ const line = (what: string, { requests, failed, p50Ms, p99Ms, lagMs, runs }: Hot
   );
 
 const connections = Number(process.env.CONNECTIONS ?? 10_000);
-const hot = await hotKey(connections, 3);
+const hot = await hotKey(connections, 3, 5);
 for (const [how, { plain, up, hung }] of [
   ['all at once', hot.volley],
   ['1,000 requests/s in turn', hot.paced],

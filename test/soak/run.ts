@@ -6,11 +6,15 @@ const seconds = at < 0 ? 20 * 60 : Number(process.argv[at + 1]);
 if (!(seconds > 0)) throw new Error('--seconds takes a number');
 
 const report = await soak({ seconds, log: (line) => console.log(line) });
-const { requests, writes, faults, slowestReturnMs, failed, stale, wrong, heaps, growth } = report;
+const { requests, writes, faults, slowestReturnMs, failed, stale, wrong, staleWhileOwed, outages, heaps, growth } =
+  report;
 const mb = (bytes = 0): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 console.log(`\n${requests} requests, ${writes} of them writes, over ${seconds} s; faults: ${JSON.stringify(faults)}`);
 console.log(
   `failed ${failed.length}, stale beyond the bound ${stale.length}, wrong bytes or another's ${wrong.length}`,
+);
+console.log(
+  `instances lost Redis ${outages} times; ${staleWhileOwed} answers lacked a write that was still owed to it`,
 );
 console.log(`full service after a fault within ${(slowestReturnMs / 1000).toFixed(1)} s`);
 for (const line of [...failed, ...stale, ...wrong].slice(0, 20)) console.log(`  ${line}`);
