@@ -14,7 +14,7 @@ console.log(
   `failed ${failed.length}, stale beyond the bound ${stale.length}, wrong bytes or another's ${wrong.length}`,
 );
 console.log(
-  `instances lost Redis ${outages} times; ${staleWhileOwed} answers lacked a write that was still owed to it`,
+  `instances lost Redis ${outages} times; ${staleWhileOwed} answers lacked a write that an instance without it could not tell or hear of`,
 );
 console.log(`full service after a fault within ${(slowestReturnMs / 1000).toFixed(1)} s`);
 for (const line of [...failed, ...stale, ...wrong].slice(0, 20)) console.log(`  ${line}`);

@@ -24,7 +24,7 @@ export interface SoakReport {
   readonly slowestReturnMs: number;
   readonly failed: readonly string[];
   readonly stale: readonly string[];
-  /** Answers older than a write whose invalidation its instance still owed to Redis: allowed, and counted. */
+  /** Answers older than a write that an instance without Redis owed to it, or could not hear of: allowed, and counted. */
   readonly staleWhileOwed: number;
   /** How often an instance lost Redis, injected faults and those of a busy machine. */
   readonly outages: number;
