@@ -1,5 +1,5 @@
-/** How a fill ended for those who waited: look again, or do not queue for this key any more. */
-export type FlightOutcome = 'stored' | 'failed' | 'uncacheable';
+/** How a fill ended for those who waited: look again (`overtaken`: in vain), or do not queue for this key any more. */
+export type FlightOutcome = 'stored' | 'failed' | 'overtaken' | 'uncacheable';
 
 /** A fill going on in this process. */
 export class Flight {

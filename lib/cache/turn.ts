@@ -12,8 +12,8 @@ export interface FillRight {
 
 /** What a request that found nothing usable is to do. */
 export type Turn =
-  /** Somebody else's fill ended, or the entry changed: look again. */
-  | { readonly kind: 'again' }
+  /** Somebody else's fill ended, or the entry changed: look again. `inVain`: that fill was lost to an invalidation. */
+  | { readonly kind: 'again'; readonly inVain: boolean }
   /** Run the handler and store what it makes. */
   | { readonly kind: 'fill'; readonly right: FillRight }
   /** Run the handler for this request alone; with a fence it may be stored all the same. */
@@ -31,7 +31,8 @@ export interface TurnRequest {
   readonly onCollapsed: () => void;
 }
 
-const AGAIN: Turn = Object.freeze({ kind: 'again' });
+const AGAIN: Turn = Object.freeze({ kind: 'again', inVain: false });
+const AGAIN_IN_VAIN: Turn = Object.freeze({ kind: 'again', inVain: true });
 const RUN_ALONE: Turn = Object.freeze({ kind: 'run', fence: undefined });
 
 /** Decides who fills: one request in this process, and one process among all. Synchronous in memory when nobody else is at it. */
@@ -81,7 +82,8 @@ function settleAnswer(request: TurnRequest, flight: Flight, answer: LeaseAnswer)
 async function follow(request: TurnRequest, flight: Flight): Promise<Turn> {
   request.onCollapsed();
   const outcome = await flight.wait(request.waitUntil - request.store.now());
-  return outcome === 'timeout' || outcome === 'uncacheable' ? RUN_ALONE : AGAIN;
+  if (outcome === 'timeout' || outcome === 'uncacheable') return RUN_ALONE;
+  return outcome === 'overtaken' ? AGAIN_IN_VAIN : AGAIN;
 }
 
 function rightOf(end: (outcome: FlightOutcome) => void, fence: Fence, lease: Lease): FillRight {

@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { CacheCore } from '../cache/cache-core.js';
 import { type CacheCounters, tally } from '../cache/cache-stats.js';
+import type { FlightOutcome } from '../cache/flights.js';
 import { groupLabel, tagGroup } from '../cache/group-names.js';
 import { appendMember, type ForwardReason, forwardMember } from '../cache/http/cache-status.js';
 import { type Freshness, freshnessOf } from '../cache/http/freshness.js';
@@ -309,7 +310,7 @@ class FillSession {
     });
     const stored = outcome === 'stored';
     if (stored) this.#job.counters.ttl.addMs((entry.meta as ResponseMeta).l - (entry.meta as ResponseMeta).a);
-    this.#release(outcome, stored ? 'stored' : outcome === 'overtaken' ? 'failed' : 'uncacheable', status);
+    this.#release(outcome, stored || outcome === 'overtaken' ? outcome : 'uncacheable', status);
     return stored ? { key, fence } : undefined;
   }
 
@@ -363,7 +364,7 @@ class FillSession {
     }
   }
 
-  #release(reason: string, outcome: 'stored' | 'failed' | 'uncacheable', status?: number): void {
+  #release(reason: string, outcome: FlightOutcome, status?: number): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#limit);

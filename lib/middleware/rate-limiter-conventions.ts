@@ -47,11 +47,18 @@ function passedThrough(given: RateLimiterOptions): Partial<Options> {
   } = given;
   const all = {
     ...{ message, statusCode, handler, requestPropertyName, skipFailedRequests, skipSuccessfulRequests },
-    ...{ standardHeaders, legacyHeaders, requestWasSuccessful, validate },
+    ...{ standardHeaders, legacyHeaders, requestWasSuccessful, validate: withoutStoreList(validate) },
     // Only looked at: express-rate-limit warns of a generator that hands on raw IPv6 addresses.
     keyGenerator: keyGenerator ?? key,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Partial<Options>;
+}
+
+// It lists every store it ever saw, for ever, to tell whether two limiters share one. Ours is made for one limiter.
+function withoutStoreList(validate: Options['validate'] = true): Options['validate'] {
+  return typeof validate === 'boolean'
+    ? { default: validate, unsharedStore: false }
+    : { ...validate, unsharedStore: false };
 }
 
 // express-rate-limit hands its resolved options to the store it is given.

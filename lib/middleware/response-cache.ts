@@ -44,9 +44,13 @@ interface Visit {
   readonly waitUntil: number;
   collapsed: boolean;
   rounds: number;
+  /** Fills of this process it waited for that were lost to invalidations. */
+  waitedInVain: number;
 }
 
 const MAX_ROUNDS = 50;
+// A key that is invalidated faster than it can be filled would be queued for one run of the handler after the other.
+const MAX_WAITS_IN_VAIN = 2;
 const MAX_NAMES = 1000;
 
 /**
@@ -86,6 +90,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
       waitUntil,
       collapsed: false,
       rounds: 0,
+      waitedInVain: 0,
     });
   };
   return middleware as Middleware;
@@ -251,7 +256,8 @@ function miss(visit: Visit, resource: ResourceLookup, reason: ForwardReason): vo
 }
 
 function turnFor(visit: Visit, resource: ResourceLookup): Maybe<Turn> {
-  const { core, config, view, counters, name, waitUntil } = visit;
+  const { core, config, view, counters, name } = visit;
+  const waitUntil = visit.waitedInVain < MAX_WAITS_IN_VAIN ? visit.waitUntil : 0;
   const onCollapsed = (): void => {
     if (visit.collapsed) return;
     visit.collapsed = true;
@@ -268,6 +274,7 @@ function turnFor(visit: Visit, resource: ResourceLookup): Maybe<Turn> {
 
 function act(visit: Visit, resource: ResourceLookup, turn: Turn, reason: ForwardReason): void {
   visit.rounds += 1;
+  if (turn.kind === 'again' && turn.inVain) visit.waitedInVain += 1;
   if (turn.kind === 'again' && visit.rounds < MAX_ROUNDS) return look(visit);
   startFill(visit, resource, turn, reason, undefined);
 }

@@ -1,4 +1,4 @@
-import { failureOf } from './failure.js';
+import { type Failure, failureOf } from './failure.js';
 import type { Links } from './links.js';
 import type { ServerLink } from './server-link.js';
 import { type Settled, settleWithin } from './settle-within.js';
@@ -18,7 +18,8 @@ interface Part {
 }
 
 const MAX_KEYS_PER_CALL = 256;
-const TIMEOUT = Object.freeze({ kind: 'timeout', word: 'timeout' });
+const TIMEOUT: Failure = Object.freeze({ kind: 'timeout', word: 'timeout' });
+const FOREIGN_REPLY: Failure = Object.freeze({ kind: 'outage', word: 'reply' });
 
 /** Gathers the reads of one turn of the event loop: each key is asked once, each server once, under one deadline. */
 export class BatchReader {
@@ -62,7 +63,7 @@ export class BatchReader {
   async #fill(values: Map<string, Value>, link: ServerLink, keys: readonly string[]): Promise<void> {
     const { reign } = link;
     const settled = await settleWithin(this.#readAll(link, keys), link.patience(this.#deadlineMs));
-    if (!isAnswered(link, settled, keys[0] ?? '')) return;
+    if (!isAnswered(link, settled, keys)) return;
     // A reply that came over another connection than the one asked, or after a failover, is nobody's.
     if (link.reign !== reign) return;
     for (const [index, key] of keys.entries()) {
@@ -83,14 +84,18 @@ export class BatchReader {
 function isAnswered(
   link: ServerLink,
   settled: Settled<Values>,
-  key: string,
+  keys: readonly string[],
 ): settled is { readonly kind: 'value'; readonly value: Values } {
-  if (settled.kind === 'value') {
-    link.succeeded();
-    return true;
-  }
-  link.readFailed(settled.kind === 'timeout' ? TIMEOUT : failureOf(settled.error), key);
-  return false;
+  // A server or proxy that answers out of turn answers something else.
+  const isOurs = settled.kind === 'value' && Array.isArray(settled.value) && settled.value.length === keys.length;
+  if (isOurs) link.succeeded();
+  else link.readFailed(failureOfRead(settled), keys[0] ?? '');
+  return isOurs;
+}
+
+function failureOfRead(settled: Settled<Values>): Failure {
+  if (settled.kind === 'value') return FOREIGN_REPLY;
+  return settled.kind === 'timeout' ? TIMEOUT : failureOf(settled.error);
 }
 
 /** A caller waits for the servers of its own keys only. */

@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { redisOptionsFromEnv } from './connection-env.js';
 import { type CreateRedisOptions, connectionPlan } from './connection-options.js';
 import { ioredis } from './ioredis.js';
+import { readBeforeGivingUp } from './read-before-giving-up.js';
 
 /**
  * An ioredis client that fails fast: bounded waits, no offline queue, nothing executed twice, quick and jittered
@@ -18,6 +19,7 @@ export function createRedis(options?: string | CreateRedisOptions): Redis | Clus
   const plan = connectionPlan(given);
   const { Cluster, Redis } = ioredis();
   const client = plan.kind === 'cluster' ? new Cluster(plan.nodes, plan.options) : new Redis(plan.options);
+  readBeforeGivingUp(client);
   // Without a listener ioredis prints a stack per attempt. What went wrong is told by the guard, once per change.
   client.on('error', () => {});
   return client;

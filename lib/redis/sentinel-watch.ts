@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { reconnectDelayMs } from './client-defaults.js';
 import { DEDICATED_OPTIONS } from './dedicated-options.js';
 import { ioredis } from './ioredis.js';
+import { readBeforeGivingUp } from './read-before-giving-up.js';
 import { callWithin } from './settle-within.js';
 
 const CHANNEL = '+switch-master';
@@ -60,6 +61,7 @@ export class SentinelWatch {
       ...(sentinelTLS && { tls: sentinelTLS }),
     });
     this.#sentinel = sentinel;
+    readBeforeGivingUp(sentinel);
     sentinel.on('error', () => {}); // "end" follows
     sentinel.once('end', () => this.#sentinel === sentinel && this.#retry());
     sentinel.once('ready', () => void this.#listen(sentinel));

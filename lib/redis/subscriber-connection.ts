@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { reconnectDelayMs } from './client-defaults.js';
 import { DEDICATED_OPTIONS } from './dedicated-options.js';
 import type { RedisClient } from './guard.js';
+import { readBeforeGivingUp } from './read-before-giving-up.js';
 import { callWithin } from './settle-within.js';
 
 /** What happens on a connection for subscriptions. */
@@ -59,6 +60,7 @@ export class SubscriberConnection {
     }
     const redis = source.duplicate({ ...DEDICATED_OPTIONS, ...(this.#client.isCluster && { readOnly: false }) });
     this.#redis = redis;
+    readBeforeGivingUp(redis);
     redis.on('error', () => {});
     redis.on('end', () => this.#redis === redis && this.giveUp());
     redis.on('close', () => this.#redis === redis && this.giveUp());

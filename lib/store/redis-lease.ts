@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { RedisGuard } from '../redis/guard.js';
+import type { RedisGuard, RedisReply } from '../redis/guard.js';
 import { runScript } from '../redis/scripts.js';
 import type { Subscriber } from '../redis/subscriber.js';
 import type { Lease, LeaseAnswer } from './entry-store.js';
@@ -42,7 +42,7 @@ export class LeaseKeeper {
   readonly #subscriber: Subscriber;
   readonly #held = new Set<Holding>();
   #timer: NodeJS.Timeout | undefined;
-  /** Tokens of questions that were not answered in time: Redis may grant them later, and then somebody has to give them back. */
+  /** Tokens that Redis may hold for nobody: of questions not answered in time, which it may grant later, and of leases it could not be given back. */
   readonly #disowned = new Map<string, EntryNames>();
   readonly #stopListening: () => void;
 
@@ -77,14 +77,14 @@ export class LeaseKeeper {
     if (answer === UNCACHEABLE) return { kind: 'open' };
     if (answer === CHANGED) return { kind: 'changed' };
     // Asked for by this process, granted after it had given up waiting: nobody fills under it.
-    if (this.#disowned.has(answer)) this.#giveBack({ names, token: answer, until: 0 }, 0);
+    if (this.#disowned.has(answer)) void this.#giveBack({ names, token: answer, until: 0 }, 0);
     return { kind: 'busy', settled: (waitMs) => this.#settled(names, waitMs) };
   }
 
   close(): void {
     this.#stopListening();
     this.#disowned.clear();
-    for (const holding of this.#held) this.#giveBack(holding, 0);
+    for (const holding of this.#held) void this.#giveBack(holding, 0);
     this.#held.clear();
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -99,7 +99,7 @@ export class LeaseKeeper {
 
   #returnDisowned(): void {
     if (this.#guard.state === 'down') return;
-    for (const [token, names] of this.#disowned) this.#giveBack({ names, token, until: 0 }, 0);
+    for (const [token, names] of this.#disowned) void this.#giveBack({ names, token, until: 0 }, 0);
     // Kept for as long as a late grant could last, so that it is known when it is met.
     const tokens = [...this.#disowned.keys()];
     setTimeout(() => {
@@ -117,7 +117,7 @@ export class LeaseKeeper {
       channel: names.channel,
       settled: () => this.#forget(holding),
       release: (uncacheableMs = 0) => {
-        if (this.#forget(holding)) this.#giveBack(holding, Math.floor(uncacheableMs));
+        if (this.#forget(holding)) void this.#release(holding, Math.floor(uncacheableMs));
       },
     };
   }
@@ -131,8 +131,14 @@ export class LeaseKeeper {
     return was;
   }
 
-  #giveBack({ names, token }: Holding, uncacheableMs: number): void {
-    void this.#guard.run(
+  /** Never rejects. What Redis could not be told now is told when it can be: nobody shall wait for the term to end. */
+  async #release(holding: Holding, uncacheableMs: number): Promise<void> {
+    const reply = await this.#giveBack(holding, uncacheableMs);
+    if (!reply.ok) this.#disown(holding.names, holding.token);
+  }
+
+  #giveBack({ names, token }: Holding, uncacheableMs: number): Promise<RedisReply<unknown>> {
+    return this.#guard.run(
       'release',
       (client) => runScript(client, RELEASE_LEASE, [names.lease], [token, uncacheableMs, names.channel]),
       undefined,

@@ -25,10 +25,15 @@ if holder then redis.call('DEL', KEYS[2]) end
 if ARGV[1] ~= '' then redis.call('PUBLISH', ARGV[4], '1') end
 return 1`;
 
-/** Gives a lease back if it is still ours: KEYS lease; ARGV token, ms to be remembered as uncacheable (0: not), channel. */
+/**
+ * Gives a lease back if it is still ours: KEYS lease; ARGV token, ms to be remembered as uncacheable (0: not), channel.
+ * One that is gone (it ran out, was evicted or flushed) has nobody else to tell those who wait for it.
+ */
 export const RELEASE_LEASE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], '!', 'PX', ARGV[2]) end
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+if holder and ARGV[2] == '0' then redis.call('DEL', KEYS[1]) end
+if holder and ARGV[2] ~= '0' then redis.call('SET', KEYS[1], '!', 'PX', ARGV[2]) end
 redis.call('PUBLISH', ARGV[3], '1')
 return 1`;
 

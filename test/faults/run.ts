@@ -9,13 +9,27 @@ const wanted = process.argv.slice(2);
 const chosen =
   wanted.length === 0 ? all : all.filter(({ row }) => row.split(' ').some((name) => wanted.includes(name)));
 
-const ms = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(value < 10 ? 1 : 0));
+const ms = (value: number): string => (Number.isNaN(value) ? '–' : `${value.toFixed(value < 10 ? 1 : 0)} ms`);
 
-console.log(`Node ${process.version}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}\n`);
+// The table is Markdown, to be pasted as it is; what was wrong follows it.
+const COLUMNS = [
+  'row',
+  'fault',
+  'requests',
+  'not 2xx',
+  'stale',
+  'wrong',
+  'added at first',
+  'added after',
+  'back after',
+];
 console.log(
-  '| row | fault | requests | not 2xx | stale | wrong | added p99, first 0.6 s | added p99, after | full service after |',
+  `Node ${process.version}, ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)} at the start\n`,
 );
-console.log('|---|---|---:|---:|---:|---:|---:|---:|---:|');
+console.log(`| ${COLUMNS.join(' | ')} |\n|---|---|${'---:|'.repeat(COLUMNS.length - 2)}`);
+const notes: string[] = [];
+// Beyond it a row says more of the machine than of the package.
+const BUSY_MS = 50;
 let broken = 0;
 for (const scenario of chosen) {
   try {
@@ -24,20 +38,22 @@ for (const scenario of chosen) {
     broken += isKept(figures) ? 0 : 1;
   } catch (error) {
     broken += 1;
-    console.log(
-      `| ${scenario.row} | ${scenario.title} | could not be played: ${error instanceof Error ? error.message : error} |`,
+    notes.push(
+      `${scenario.row} ${scenario.title}: could not be played: ${error instanceof Error ? error.message : error}`,
     );
   }
 }
+for (const note of notes) console.log(note === notes[0] ? `\n${note}` : note);
 console.log(broken === 0 ? '\nEvery promise was kept.' : `\n${broken} of ${chosen.length} broke a promise.`);
 process.exit(broken === 0 ? 0 : 1);
 
 function print(figures: Figures): void {
-  const { row, title, requests, failed, stale, wrong, addedEarlyMs, addedMs, recoverMs, waitedFor } = figures;
+  const { row, title, requests, failed, stale, wrong, addedEarlyMs, addedMs, plainMs, recoverMs, waitedFor } = figures;
   const cells = [row, title, requests, failed.length, stale.length, wrong.length];
-  console.log(`| ${[...cells, `${ms(addedEarlyMs)} ms`, `${ms(addedMs)} ms`, `${ms(recoverMs)} ms`].join(' | ')} |`);
-  if (recoverMs > 2000) console.log(`    waited for: ${waitedFor}`);
-  for (const line of [...failed, ...stale, ...wrong].slice(0, 5)) console.log(`    ${line}`);
+  console.log(`| ${[...cells, ms(addedEarlyMs), ms(addedMs), ms(recoverMs)].join(' | ')} |`);
+  if (plainMs > BUSY_MS) notes.push(`${row} ${title}: a busy machine: without a cache the p99 was ${ms(plainMs)}`);
+  if (recoverMs > 2000) notes.push(`${row} ${title}: waited for ${waitedFor}`);
+  for (const line of [...failed, ...stale, ...wrong].slice(0, 5)) notes.push(`${row} ${title}: ${line}`);
 }
 
 // What must hold on any machine; latency is printed, as it depends on the machine.

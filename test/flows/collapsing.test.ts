@@ -1,9 +1,9 @@
 import express from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCache, createRedis, responseCache } from '../../lib/index.js';
-import { eventually, gate, type RedisServer, startRedis } from '../../lib/testing/index.js';
+import { eventually, gate, type RedisServer, startRedis, startTcpProxy } from '../../lib/testing/index.js';
 import { type Instance, startInstances } from './support/instances.js';
-import { ask, type Served, serve } from './support/serve.js';
+import { ask, leavable, type Served, serve } from './support/serve.js';
 
 let redis: RedisServer;
 const closing: (() => unknown)[] = [];
@@ -13,7 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 afterEach(async () => {
+  redis.resume();
   for (const close of closing.splice(0).reverse()) await close();
+  await eventually(() => redis.cli('PING'));
 });
 
 async function app(build: (app: ReturnType<typeof express>) => void): Promise<Served> {
@@ -86,6 +88,31 @@ describe('one fill per key in a process', () => {
     expect((await others).map((answer) => answer.status)).toEqual([200, 200, 200, 200, 200]);
   });
 
+  it('queues no longer for a key that is invalidated faster than it can be filled', async () => {
+    const cache = createCache();
+    const [first, second, rest] = [gate(), gate(), gate()];
+    let runs = 0;
+    const { url } = await app((it) => {
+      it.get('/hasty', responseCache(cache, { ttl: '1h', waitLimit: '60s', tags: ['hasty'] }), async (_req, res) => {
+        runs += 1;
+        await (runs === 1 ? first : runs === 2 ? second : rest).wait();
+        res.send('body');
+      });
+    });
+    const answers = many(8, () => ask(`${url}/hasty`));
+    await eventually(() => cache.stats().caches['/hasty']?.collapsed === 7);
+    for (const held of [first, second]) {
+      await held.arrived();
+      await cache.invalidate({ tags: ['hasty'] });
+      held.open();
+    }
+    // Two fills were lost: nobody waits for a third.
+    await rest.arrived(6);
+    rest.open();
+    expect((await answers).every((answer) => answer.status === 200)).toBe(true);
+    expect(runs).toBe(8);
+  });
+
   it('does not queue for a key that turned out uncacheable', async () => {
     const cache = createCache();
     const held = gate();
@@ -115,14 +142,104 @@ describe('one fill per key in a process', () => {
         res.send('body');
       });
     });
-    const abort = new AbortController();
-    const first = fetch(`${url}/left`, { signal: abort.signal, headers: { host: 'films.test' } }).catch(() => 'left');
+    const first = leavable(`${url}/left`);
     await held.arrived();
     const second = ask(`${url}/left`);
-    abort.abort();
-    expect(await first).toBe('left');
+    await eventually(() => cache.stats().caches['/left']?.collapsed === 1);
+    await first.leave();
     expect((await second).body.toString()).toBe('body');
     held.open();
+  });
+});
+
+describe('one fill per key over instances that lose what they fill', () => {
+  const instance = async (
+    build: (cache: ReturnType<typeof createCache>) => express.RequestHandler[],
+    url = redis.url,
+  ): Promise<Served> => {
+    const client = createRedis(url);
+    const cache = createCache({ redis: client, logger: { debug() {}, info() {}, warn() {}, error() {} } });
+    closing.push(async () => {
+      await cache.close({ grace: '100ms' });
+      client.disconnect();
+    });
+    await eventually(() => cache.stats().level === 'redis');
+    return app((it) => it.get('/film', ...build(cache)));
+  };
+
+  it('B41 lets nobody wait for one run after the other while everything is flushed again and again', async () => {
+    let ended = 0;
+    const endedBefore: number[] = [];
+    const route = (cache: ReturnType<typeof createCache>): express.RequestHandler[] => [
+      responseCache(cache, { ttl: '1h', tags: ['film'] }),
+      async (_req, res) => {
+        endedBefore.push(ended);
+        await redis.cli('FLUSHALL');
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        ended += 1;
+        res.send('film');
+      },
+    ];
+    const served = [await instance(route), await instance(route)];
+    const answers = await Promise.all(
+      served.flatMap(({ url }) => Array.from({ length: 20 }, () => ask(`${url}/film`))),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(40).fill(200));
+    // At the third run of an instance at the latest everybody runs: without that, the last would wait for all others.
+    expect(Math.max(...endedBefore)).toBeLessThan(30);
+    expect(endedBefore.filter((before) => before > 12)).toEqual(endedBefore.filter((before) => before >= 20));
+  });
+
+  it('B3 does not let everybody run when Redis hangs between the handler and the store', async () => {
+    const [held, others] = [gate(), 20];
+    let runs = 0;
+    const caches: ReturnType<typeof createCache>[] = [];
+    const served = await instance((cache) => {
+      caches.push(cache);
+      return [
+        responseCache(cache, { ttl: '1h', waitLimit: '60s' }),
+        async (_req, res) => {
+          runs += 1;
+          if (runs === 2) await held.wait();
+          res.send('film');
+        },
+      ];
+    });
+    // Filled before, so that storing it again takes one command, whose loss does not yet mean that Redis is away.
+    await ask(`${served.url}/film`);
+    await caches[0]?.invalidate({ urls: ['/film'] });
+    const answers = many(1 + others, () => ask(`${served.url}/film`));
+    await eventually(() => caches[0]?.stats().caches['/film']?.collapsed === others);
+    redis.pause();
+    held.open();
+    expect((await answers).map(({ status }) => status)).toEqual(Array(1 + others).fill(200));
+    expect(runs).toBeLessThan(8);
+  });
+
+  it('gives a lease back that Redis could not be given at once', async () => {
+    await redis.cli('FLUSHALL');
+    const proxy = await startTcpProxy(redis.port);
+    closing.push(() => proxy.close());
+    const held = gate();
+    const served = await instance(
+      (cache) => [
+        responseCache(cache, { ttl: '1h' }),
+        async (_req, res) => {
+          await held.wait();
+          res.send('film');
+        },
+      ],
+      proxy.url,
+    );
+    const leases = async (): Promise<number> => ((await redis.cli('KEYS', 'warmpath:1:l:*')) as string[]).length;
+    const answer = ask(`${served.url}/film`);
+    await held.arrived();
+    expect(await leases()).toBe(1);
+    proxy.resetAll();
+    held.open();
+    expect((await answer).status).toBe(200);
+    // Left alone it would last three seconds.
+    await eventually(async () => (await leases()) === 0, { timeoutMs: 2000 });
   });
 });
 

@@ -53,8 +53,9 @@ export async function startLoadApp(
   };
 }
 
+/** What a number of connections met. */
 export interface HotFigures {
-  readonly connections: number;
+  readonly requests: number;
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -62,38 +63,64 @@ export interface HotFigures {
   readonly runs: number;
 }
 
-/** B39: so many keep-alive connections, all asking for one hot key at once, again and again; then the same with Redis hung. */
-export async function hotKey(connections: number, rounds: number): Promise<{ up: HotFigures; hung: HotFigures }> {
+/** The same requests to the route without a cache, to the cached one, and to that with Redis hung. */
+export interface HotComparison {
+  readonly plain: HotFigures;
+  readonly up: HotFigures;
+  readonly hung: HotFigures;
+}
+
+const PACED_PER_SECOND = 1000;
+
+/**
+ * B39: so many keep-alive connections on one hot key. `volley`: all of them ask at once, which keeps any server busy for
+ * as long as it takes; `paced`: they stay open and take turns.
+ */
+export async function hotKey(
+  connections: number,
+  rounds: number,
+  seconds: number,
+): Promise<{ volley: HotComparison; paced: HotComparison }> {
   const server = await startRedis();
   const app = await startLoadApp({ redis: server.url });
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: connections,
+    maxFreeSockets: connections,
+    scheduling: 'fifo',
+  });
+  const ask = (path: string) => (): Promise<Answered> => timed(`${app.url}${path}`, agent);
+  const watched = async (send: () => Promise<readonly Answered[]>): Promise<HotFigures> => {
+    await app.state('reset');
+    const before = (await app.state()).runs;
+    const found = await send();
+    const { lagMs, runs } = await app.state();
+    const times = found.map(({ ms }) => ms);
+    return {
+      requests: found.length,
+      failed: found.filter(({ ok }) => !ok).length,
+      p50Ms: percentile(times, 0.5),
+      p99Ms: percentile(times, 0.99),
+      lagMs,
+      runs: runs - before,
+    };
+  };
+  const compare = async (send: (one: () => Promise<Answered>) => Promise<readonly Answered[]>) => {
+    const plain = await watched(() => send(ask('/plain')));
+    const up = await watched(() => send(ask('/hot')));
+    server.pause();
+    const hung = await watched(() => send(ask('/hot')));
+    server.resume();
+    await eventually(async () => (await app.state()).level === 'redis', { timeoutMs: 20_000 });
+    return { plain, up, hung };
+  };
   try {
     await eventually(async () => (await app.state()).level === 'redis');
-    await ask(`${app.url}/hot`);
-    const round = async (): Promise<HotFigures> => {
-      await app.state('reset');
-      const before = (await app.state()).runs;
-      const found: { ms: number; ok: boolean }[] = [];
-      for (let i = 0; i < rounds; i++) {
-        found.push(...(await Promise.all(Array.from({ length: connections }, () => timed(`${app.url}/hot`, agent)))));
-      }
-      const { lagMs, runs } = await app.state();
-      const times = found.map(({ ms }) => ms);
-      return {
-        connections,
-        failed: found.filter(({ ok }) => !ok).length,
-        p50Ms: percentile(times, 0.5),
-        p99Ms: percentile(times, 0.99),
-        lagMs,
-        runs: runs - before,
-      };
+    for (const path of ['/plain', '/hot']) await volley(connections, 1, ask(path));
+    return {
+      volley: await compare((one) => volley(connections, rounds, one)),
+      paced: await compare((one) => paced(seconds, one)),
     };
-    await round();
-    const up = await round();
-    server.pause();
-    const hung = await round();
-    server.resume();
-    return { up, hung };
   } finally {
     agent.destroy();
     await app.stop();
@@ -101,7 +128,29 @@ export async function hotKey(connections: number, rounds: number): Promise<{ up:
   }
 }
 
-function timed(url: string, agent: Agent): Promise<{ ms: number; ok: boolean }> {
+interface Answered {
+  readonly ms: number;
+  readonly ok: boolean;
+}
+
+async function volley(count: number, rounds: number, one: () => Promise<Answered>): Promise<readonly Answered[]> {
+  const found: Answered[] = [];
+  for (let i = 0; i < rounds; i++) found.push(...(await Promise.all(Array.from({ length: count }, one))));
+  return found;
+}
+
+async function paced(seconds: number, one: () => Promise<Answered>): Promise<readonly Answered[]> {
+  const found: Promise<Answered>[] = [];
+  const startedAt = performance.now();
+  while (found.length < PACED_PER_SECOND * seconds) {
+    const due = ((performance.now() - startedAt) / 1000) * PACED_PER_SECOND;
+    while (found.length < due) found.push(one());
+    await delay(1);
+  }
+  return Promise.all(found);
+}
+
+function timed(url: string, agent: Agent): Promise<Answered> {
   const startedAt = performance.now();
   return new Promise((resolve) => {
     const done = (ok: boolean): void => resolve({ ms: performance.now() - startedAt, ok });

@@ -80,9 +80,11 @@ describe('the packed package, looked at', () => {
   it('holds the built code, its types and its papers, and nothing else', () => {
     const files = publishedFiles(project);
     const expected =
-      /^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|dist\/ops\/.+\.(json|ya?ml)|package\.json|(README|CHANGELOG)\.md|LICENSE)$/;
+      /^(dist\/.+\.(js|cjs|d\.ts|d\.cts)|dist\/ops\/.+\.(json|ya?ml)|package\.json|(README|CHANGELOG|SECURITY)\.md|LICENSE)$/;
     expect(files.filter((file) => !expected.test(file))).toEqual([]);
-    expect(files).toEqual(expect.arrayContaining(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']));
+    expect(files).toEqual(
+      expect.arrayContaining(['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'package.json']),
+    );
     for (const entry of ['index', 'testing/index']) {
       expect(files).toEqual(
         expect.arrayContaining(['js', 'cjs', 'd.ts', 'd.cts'].map((end) => `dist/${entry}.${end}`)),

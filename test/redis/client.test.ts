@@ -34,6 +34,23 @@ describe('a client of createRedis', () => {
     expect(await client.call('CLIENT', 'INFO')).toContain(' db=5 ');
   });
 
+  it('keeps its connection when this process was too busy to read the answer in time', async () => {
+    const server = await redis();
+    const client = connect(server.url);
+    await ready(client);
+    let closed = 0;
+    client.on('close', () => {
+      closed += 1;
+    });
+    for (let i = 0; i < 3; i++) {
+      const answer = client.set(`k${i}`, 'v');
+      const until = performance.now() + 700;
+      while (performance.now() < until);
+      expect(await answer).toBe('OK');
+    }
+    expect(closed).toBe(0);
+  });
+
   it('connects by Unix socket', async () => {
     const server = await redis();
     const client = connect(server.socketPath);

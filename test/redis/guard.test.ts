@@ -2,7 +2,15 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EventBus, type WarmpathEvent } from '../../lib/common/events.js';
 import { guardOf } from '../../lib/redis/guard.js';
-import { eventually, fakeClock, freePort, gate, type RedisServer, startRedis } from '../../lib/testing/index.js';
+import {
+  eventually,
+  fakeClock,
+  faulty,
+  freePort,
+  gate,
+  type RedisServer,
+  startRedis,
+} from '../../lib/testing/index.js';
 import { afterwards, cleanUp, connect, guard, recordingLogger, until } from './support.js';
 
 let server: RedisServer;
@@ -352,6 +360,21 @@ describe('guardOf', () => {
     two.suspend('check');
     await until('up', two);
     expect(heard).toEqual([]);
+  });
+
+  it('takes a reply that answers something else for a failure, and never throws', async () => {
+    const client = connect(server.url);
+    const spoilt = faulty(client, ['mgetBuffer']);
+    const watched = guard(spoilt.subject);
+    await until('up', watched);
+    for (const foreign of [null, 1, 'OK', [], [null]]) {
+      spoilt.corrupt(() => foreign);
+      expect(await watched.readMany(['a', 'b'])).toBeUndefined();
+    }
+    expect(watched.state).toBe('down');
+    spoilt.pass();
+    await until('up', watched);
+    expect(await watched.readMany(['a', 'b'])).toEqual([null, null]);
   });
 
   it('B44: leaves nothing behind on the client after a thousand openings and closings', async () => {

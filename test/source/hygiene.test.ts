@@ -46,6 +46,25 @@ describe('what is committed', () => {
   });
 });
 
+describe('what is installed with the package', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { dependencies?: Record<string, string>; hasInstallScript?: boolean }>;
+  };
+  const installed = dependenciesOf(packages);
+
+  it('is counted: eight packages, and at most 31 with all they need', () => {
+    expect(Object.keys(manifest.dependencies)).toHaveLength(8);
+    expect(installed.length).toBeLessThanOrEqual(31);
+    expect(readme).toContain('Eight packages');
+  });
+
+  it('runs nothing while it is installed', () => {
+    expect(installed.filter((path) => packages[path]?.hasInstallScript)).toEqual([]);
+    const own = Object.keys(manifest.scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name));
+    expect(own).toEqual([]);
+  });
+});
+
 describe('what the README says', () => {
   it('gives a reason for every dependency', () => {
     const names = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
@@ -102,6 +121,30 @@ describe('what the README says', () => {
     expect(links.filter((anchor) => !slugs.has(anchor))).toEqual([]);
   });
 });
+
+/** Where a lock file puts what the package needs at run time, the peers of nobody included. */
+function dependenciesOf(packages: Record<string, { dependencies?: Record<string, string> }>): readonly string[] {
+  const found = new Set<string>();
+  const visitAll = (from: string): void => {
+    for (const name of Object.keys(packages[from]?.dependencies ?? {})) {
+      const path = nearestInstalled(packages, from, name);
+      if (path === undefined || found.has(path)) continue;
+      found.add(path);
+      visitAll(path);
+    }
+  };
+  visitAll('');
+  return [...found];
+}
+
+/** As Node.js resolves a name: in the package itself, then in each folder above. */
+function nearestInstalled(packages: Record<string, unknown>, from: string, name: string): string | undefined {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')))) {
+    const path = `${folder === '' ? '' : `${folder}/`}node_modules/${name}`;
+    if (path in packages) return path;
+    if (folder === '') return undefined;
+  }
+}
 
 function matches(pattern: RegExp): readonly string[] {
   return texts.filter(({ text }) => pattern.test(text)).map(({ path }) => path);

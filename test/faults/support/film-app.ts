@@ -113,7 +113,11 @@ export function filmApp({
   };
   const app = express();
   app.set('env', 'test');
-  app.get('/state', (_req, res) => void res.json(state()));
+  app.get('/state', (req, res) => {
+    // What is left after it is what is kept; needs `--expose-gc`.
+    if (req.query.gc !== undefined) globalThis.gc?.();
+    res.json(state());
+  });
   app.get('/plain/:id', film);
   app.use(limiter);
   app.get('/film/:id', responseCache(cache, { ttl: '1h', tags: ['films', 'film:{id}'] }), film);

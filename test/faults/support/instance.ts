@@ -16,11 +16,13 @@ const redis = spec.redis === undefined ? undefined : createRedis(spec.redis);
 const database = spec.databaseUrl === undefined ? memoryDatabase() : remoteDatabase(spec.databaseUrl);
 const { app, cache } = filmApp({ redis, database, ...(spec.cache === undefined ? {} : { cache: spec.cache }) });
 const server = createServer(app, { cache });
-server.keepAliveTimeout = 60_000;
+// A client that reuses a connection just as it is closed for idling would take that for a failure.
+server.keepAliveTimeout = 3_600_000;
 gracefulShutdown(server, { cache, redis, grace: '2s' });
 process.on('unhandledRejection', (error) => {
   console.error('unhandled', error);
   process.exit(70);
 });
+cache.events.on('redis-state', ({ state }) => process.send?.({ state }));
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
 process.on('disconnect', () => process.exit(0));

@@ -41,6 +41,8 @@ export class Load {
   readonly samples: Sample[] = [];
   /** Answers older than a confirmed write allows. */
   readonly stale: string[] = [];
+  /** Of each of those: when it was asked for, and when the first write it lacks was confirmed. */
+  readonly staleTimes: { readonly at: number; readonly missedAt: number }[] = [];
   /** Answers that are not, byte for byte, what the handler makes for this client. */
   readonly wrong: string[] = [];
   readonly #options: Required<LoadOptions>;
@@ -105,8 +107,10 @@ export class Load {
     const version = Number(/"version":(\d+)/.exec(text.slice(0, 200))?.[1]);
     if (text !== filmBody(id, version)) this.wrong.push(`${url}: ${text.slice(0, 60)} (${text.length} bytes)`);
     const least = this.#leastVersion(id, at);
-    if (version < least)
-      this.stale.push(`${url} at ${Math.round(at)}: version ${version}, ${least} was confirmed (${how})`);
+    if (version >= least) return;
+    this.stale.push(`${url} at ${Math.round(at)}: version ${version}, ${least} was confirmed (${how})`);
+    const missed = (this.#writes.get(id) ?? []).filter((write) => write.version > version);
+    this.staleTimes.push({ at, missedAt: Math.min(...missed.map((write) => write.at)) });
   }
 
   async #private(url: string, user: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { createCache } from '../../../lib/cache/cache.js';
+import { createRedis } from '../../../lib/redis/client.js';
 import {
   eventually,
   freePort,
@@ -9,7 +11,8 @@ import {
   startTcpProxy,
   type TcpProxy,
 } from '../../../lib/testing/index.js';
-import { ask } from '../../flows/support/serve.js';
+import { ask, leavable } from '../../flows/support/serve.js';
+import { quiet } from './film-app.js';
 import type { Scenario, Scene, Stage } from './scenario.js';
 
 type Change = (server: RedisServer, scene: Scene) => unknown;
@@ -179,20 +182,24 @@ export const foreign: readonly Scenario[] = [
   repeated('B17', 'our keys turned into lists (WRONGTYPE)', 50, turnIntoLists),
 ];
 
-/** B24, B40, B41: what was there is gone. */
+// Should Redis be found too slow, what stands in for it may be as old as the near cache.
+const near: Partial<Scenario> = {
+  cache: { memory: { nearCache: '5s', outageMaxAge: '5s' } },
+  instances: 2,
+  boundMs: 7500,
+};
+
+/** B24 to B26, B40, B41: what was there is gone. B27 to B37, B42: what apps do to themselves and to each other. */
 export const losses: readonly Scenario[] = [
   repeated(
     'B24',
     'subscriber connections killed, near cache on',
     100,
     (server) => server.cli('CLIENT', 'KILL', 'TYPE', 'pubsub'),
-    {
-      // Should Redis be found too slow, what stands in for it may be as old as the near cache.
-      cache: { memory: { nearCache: '5s', outageMaxAge: '5s' } },
-      instances: 2,
-      boundMs: 7500,
-    },
+    near,
   ),
+  repeated('B25', 'subscribers cut off for not reading, near cache on', 400, overflow, near),
+  ofWire('B26', 'invalidation messages lost one by one, near cache on', loseMessages, near),
   repeated('B40', 'any of our keys evicted', 20, evictSome),
   ofServer(
     'B40',
@@ -237,6 +244,17 @@ export const losses: readonly Scenario[] = [
     instances: 2,
     loaded: 1,
   }),
+  ofServer(
+    'B29',
+    'handlers slower than their lease',
+    () => {},
+    () => {},
+    { cache: { lease: '100ms' }, extraIds: ['slow1', 'slow2'] },
+  ),
+  repeated('B31', 'handlers that never answer, and clients that leave', 100, (_server, { urls }) =>
+    leaveSilent(urls[0] as string),
+  ),
+  repeated('B42', 'another version of the app writing and clearing on the same Redis', 300, useOtherVersion),
   repeated('B30-B36', 'handlers that throw, break off, or answer twice', 20, (_server, { urls }) =>
     askBroken(urls[0] as string),
   ),
@@ -255,6 +273,38 @@ async function cutEverywhere(proxy: TcpProxy & { isOver?: boolean }): Promise<vo
     proxy.pass();
     await delay(250);
   }
+}
+
+/** Redis buffers what a script publishes, all at once: more than a subscriber may owe. */
+async function overflow(server: RedisServer): Promise<void> {
+  await server.cli('CONFIG', 'SET', 'client-output-buffer-limit', 'pubsub 64kb 64kb 0');
+  const [channel] = (await server.cli('PUBSUB', 'CHANNELS', 'warmpath:1:i:*')) as string[];
+  if (channel === undefined) return;
+  const script = "for i = 1, 200 do redis.call('PUBLISH', ARGV[1], string.rep('x', 10000)) end";
+  await server.cli('EVAL', script, '0', channel);
+}
+
+async function loseMessages(proxy: TcpProxy & { isOver?: boolean }): Promise<void> {
+  while (!proxy.isOver) {
+    proxy.dropNext(1, '"e":false,"s":false}');
+    await delay(200);
+  }
+}
+
+async function leaveSilent(url: string): Promise<void> {
+  const request = leavable(`${url}/broken/silent`);
+  await delay(50);
+  await request.leave();
+}
+
+async function useOtherVersion(server: RedisServer): Promise<void> {
+  const client = createRedis(server.url);
+  const cache = createCache({ redis: client, version: '2', logger: quiet });
+  await cache.set('film', 1, { ttl: '1h', tags: ['films'] });
+  await cache.invalidate({ tags: ['films'] });
+  await cache.clear();
+  await cache.close({ grace: '100ms' });
+  client.disconnect();
 }
 
 async function misconfigure(server: RedisServer): Promise<void> {

@@ -56,3 +56,17 @@ export function ask(url: string, { method = 'GET', headers = {}, host = 'films.t
     req.end();
   });
 }
+
+/** A request whose client leaves when told to, before an answer came. */
+export function leavable(url: string, host = 'films.test'): { leave(): Promise<void> } {
+  const req = request(url, { headers: { host }, agent: false });
+  const gone = new Promise<void>((resolve) => req.on('close', resolve));
+  req.on('error', () => {}); // it left
+  req.end();
+  return {
+    leave() {
+      req.destroy();
+      return gone;
+    },
+  };
+}
