@@ -31,7 +31,7 @@ import { CACHE_NAME } from './cache-name.js';
 import { deliver } from './deliver-response.js';
 import { addedGroups } from './handler-tags.js';
 import { type ObservedRequest, observeRequest } from './observed-request.js';
-import { judgeReadings } from './reading-judgement.js';
+import { judgeReadings, UNWATCHED } from './reading-judgement.js';
 import { redactedAnswer } from './redacted-answer.js';
 import type { RequestView } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
@@ -119,7 +119,12 @@ class FillSession {
             receivedAt: stored.storedAt,
           });
     this.#revalidates = Object.keys(added).length > 0;
-    this.#observed = observeRequest(req, res, { hidden: HIDDEN, added, watch: config.observe !== 'off' });
+    this.#observed = observeRequest(req, res, {
+      hidden: HIDDEN,
+      added,
+      watch: config.observe !== 'off',
+      keepsPrototype: true,
+    });
     this.#limit = setTimeout(() => this.#release('timeout', 'failed'), config.leaseMs ?? core.config.leaseMs).unref();
   }
 
@@ -407,7 +412,13 @@ const MAX_FINDINGS = 50;
 const HIDDEN: ReadonlySet<string> = new Set([...CONDITIONAL_REQUEST_FIELDS, 'cache-control', 'pragma']);
 
 function isFailure(reason: string, status: number | undefined): boolean {
-  return (status ?? 0) >= 400 || reason === 'authorization' || reason === 'length-mismatch' || reason === 'error';
+  return (
+    (status ?? 0) >= 400 ||
+    reason === 'authorization' ||
+    reason === 'length-mismatch' ||
+    reason === 'error' ||
+    reason === UNWATCHED
+  );
 }
 
 function announceGroups(res: Response, groups: readonly string[]): void {

@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { type PrototypeWatch, WatchedPrototypes } from './watched-prototype.js';
 
 /** What a handler read of its request that the URL does not tell. */
 export interface RequestReadings {
@@ -9,6 +10,8 @@ export interface RequestReadings {
   readonly identity: ReadonlySet<string>;
   /** All fields at once were read: nothing can be said to be left out. */
   readonly everything: boolean;
+  /** The watch was broken off: nothing can be said of what was read since. */
+  readonly isLost: boolean;
 }
 
 /** A request that is being watched while its handler runs. */
@@ -28,6 +31,8 @@ export interface ObserveOptions {
   readonly added: Readonly<Record<string, string>>;
   /** `false` hides and adds fields, and records nothing. */
   readonly watch: boolean;
+  /** The request has come to its app already, and keeps the prototype it has unless a mounted app takes it over. */
+  readonly keepsPrototype?: boolean;
 }
 
 const IDENTITY_FIELDS = new Set(['cookie', 'authorization', 'proxy-authorization']);
@@ -45,7 +50,13 @@ const IDENTITY_PROPERTIES = [
   'principal',
   'token',
 ];
-const ADDRESS_PROPERTIES = ['ip', 'ips'];
+// What each property tells when it is read.
+const TOLD: ReadonlyMap<string, (recorder: Recorder) => void> = new Map([
+  ...IDENTITY_PROPERTIES.map((name) => [name, (recorder: Recorder) => recorder.who(`req.${name}`)] as const),
+  ...['ip', 'ips'].map((name) => [name, (recorder: Recorder) => recorder.who('ip')] as const),
+  ['headersDistinct', (recorder: Recorder) => recorder.all()] as const,
+]);
+const WATCHED = [...TOLD.keys()];
 
 /**
  * Watches what is read of a request until `stop`. Plain fields and identity inputs are kept apart, because the first can
@@ -56,9 +67,8 @@ export function observeRequest(req: IncomingMessage, locals: LocalsHolder, optio
   recorders.set(req, recorder);
   const restore: (() => void)[] = [watchFields(req, options, recorder)];
   if (options.watch) {
-    for (const name of IDENTITY_PROPERTIES) restore.push(watchProperty(req, name, () => recorder.who(`req.${name}`)));
-    for (const name of ADDRESS_PROPERTIES) restore.push(watchProperty(req, name, () => recorder.who('ip')));
-    restore.push(watchRawForms(req, recorder), watchAddress(req.socket, recorder), watchLocals(locals, recorder));
+    watchProperties(req, recorder, restore, options.keepsPrototype === true);
+    restore.push(watchRawFields(req, recorder), watchAddress(req.socket, recorder), watchLocals(locals, recorder));
   }
   return {
     readings: recorder,
@@ -97,6 +107,11 @@ class Recorder implements RequestReadings {
   everything = false;
   stopped = false;
   isPaused = false;
+  watch: PrototypeWatch | undefined;
+
+  get isLost(): boolean {
+    return !this.stopped && this.watch?.isLost() === true;
+  }
 
   field(name: string): void {
     if (this.stopped || this.isPaused) return;
@@ -114,16 +129,48 @@ class Recorder implements RequestReadings {
   }
 }
 
+const watchedBy = new WeakMap<IncomingMessage, Recorder>();
+const prototypes = new WatchedPrototypes(WATCHED, (req, name) => {
+  const recorder = watchedBy.get(req as IncomingMessage);
+  if (recorder !== undefined) tell(recorder, name);
+});
+
+function tell(recorder: Recorder, name: string): void {
+  TOLD.get(name)?.(recorder);
+}
+
+/** Properties that are the request's own by accessors of their own, the others through its prototype. */
+function watchProperties(
+  req: IncomingMessage,
+  recorder: Recorder,
+  restore: (() => void)[],
+  keepsPrototype: boolean,
+): void {
+  // A watch of the same request that is under way keeps the prototype for itself.
+  const watch = watchedBy.has(req) || !keepsPrototype ? undefined : prototypes.watch(req);
+  for (const name of WATCHED) {
+    if (watch === undefined || Object.hasOwn(req, name))
+      restore.push(watchProperty(req, name, () => tell(recorder, name)));
+  }
+  if (watch === undefined) return;
+  watchedBy.set(req, recorder);
+  recorder.watch = watch;
+  restore.push(() => {
+    watch.stop();
+    watchedBy.delete(req);
+  });
+}
+
 function watchFields(req: IncomingMessage, options: ObserveOptions, recorder: Recorder): () => void {
   const real = req.headers;
   const seen: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(real)) if (!options.hidden.has(name)) seen[name] = value;
   Object.assign(seen, options.added);
   const fields = options.watch ? new Proxy(seen, fieldTraps(recorder)) : seen;
-  Object.defineProperty(req, 'headers', { configurable: true, enumerable: true, writable: true, value: fields });
+  // Set, not defined: a request with a property of its own kind is slow to everybody who uses it.
+  req.headers = fields as IncomingHttpHeaders;
   return () => {
-    // The prototype's own accessor takes over again.
-    if (req.headers === fields) Reflect.deleteProperty(req, 'headers');
+    if (req.headers === fields) req.headers = real;
   };
 }
 
@@ -181,33 +228,47 @@ function readOwn(target: object, own: PropertyDescriptor): unknown {
   return own.get === undefined ? own.value : own.get.call(target);
 }
 
-/** `rawHeaders`, `headersDistinct` and trailers tell everything at once. */
-function watchRawForms(req: IncomingMessage, recorder: Recorder): () => void {
-  const undo = ['rawHeaders', 'headersDistinct'].map((name) => watchProperty(req, name, () => recorder.all()));
+/** The list of all fields as they were sent: whoever looks at any of it may have looked at all. */
+function watchRawFields(req: IncomingMessage, recorder: Recorder): () => void {
+  const real = req.rawHeaders;
+  const seen = new Proxy(real, {
+    get: (fields, name) => {
+      recorder.all();
+      return Reflect.get(fields, name);
+    },
+    ownKeys: (fields) => {
+      recorder.all();
+      return Reflect.ownKeys(fields);
+    },
+    getOwnPropertyDescriptor: (fields, name) => {
+      recorder.all();
+      return Reflect.getOwnPropertyDescriptor(fields, name);
+    },
+  });
+  req.rawHeaders = seen;
   return () => {
-    for (const one of undo) one();
+    if (req.rawHeaders === seen) req.rawHeaders = real;
   };
 }
 
-const watchers = new WeakMap<Socket, { readonly recorders: Set<Recorder>; undo: () => void }>();
+const recordersOf = new WeakMap<Socket, Set<Recorder>>();
 
-// Pipelined requests share a socket, so its reads count for every request that is being watched on it.
+// Pipelined requests share a socket, so its reads count for every request that is being watched on it. The accessor stays
+// for as long as the socket: taking it away each time would make the socket slow.
 function watchAddress(socket: Socket | undefined | null, recorder: Recorder): () => void {
   if (!socket) return () => {};
-  const shared = watchers.get(socket) ?? { recorders: new Set<Recorder>(), undo: () => {} };
-  if (shared.recorders.size === 0) {
-    shared.undo = watchProperty(socket, 'remoteAddress', () => {
-      for (const one of shared.recorders) one.who('ip');
+  let watching = recordersOf.get(socket);
+  if (watching === undefined) {
+    const recorders = new Set<Recorder>();
+    watchProperty(socket, 'remoteAddress', () => {
+      for (const one of recorders) one.who('ip');
     });
-    watchers.set(socket, shared);
+    recordersOf.set(socket, recorders);
+    watching = recorders;
   }
-  shared.recorders.add(recorder);
-  return () => {
-    shared.recorders.delete(recorder);
-    if (shared.recorders.size > 0) return;
-    shared.undo();
-    watchers.delete(socket);
-  };
+  const recorders = watching;
+  recorders.add(recorder);
+  return () => void recorders.delete(recorder);
 }
 
 /** `res.locals` as it was before the cache; what the handler itself puts there is its own business. */

@@ -33,6 +33,9 @@ const NO_INPUT = new Set([
   'range',
 ]);
 
+/** Not stored because the handler could not be watched; the next one can. */
+export const UNWATCHED = 'unwatched';
+
 const NOTHING: ReadingJudgement = Object.freeze({ fields: [], refusal: undefined, findings: [] });
 
 /**
@@ -46,6 +49,8 @@ export function judgeReadings(
   negotiated: boolean,
 ): ReadingJudgement {
   if (readings === undefined || config.observe === 'off') return NOTHING;
+  // Only the first answer of a mounted app comes to this: from then on its requests are watched in another way.
+  if (readings.isLost) return { fields: [], refusal: UNWATCHED, findings: [] };
   const isCovered = (input: string): boolean => config.observeIgnore.has(input.toLowerCase());
   const fields = [...readings.fields].filter((name) => !isIgnored(name, config, negotiated));
   const identity = hasIdentity ? [] : [...readings.identity].filter((input) => !isCovered(input));

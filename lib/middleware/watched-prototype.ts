@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+
+/** What is told of a read: the property, `this` being the request. */
+export type PropertyRead = (req: object, name: string) => void;
+
+/** A watch that lasts as long as the request keeps its prototype. */
+export interface PrototypeWatch {
+  /** Whether the request was given another prototype: what was read since then is not known. */
+  isLost(): boolean;
+  stop(): void;
+}
+
+/**
+ * Watches properties of a request that are not its own, through a prototype put between the request and the one it has:
+ * made once for all requests, where accessors on each of them would cost more than everything else of a fill.
+ */
+export class WatchedPrototypes {
+  readonly #names: readonly string[];
+  readonly #onRead: PropertyRead;
+  readonly #made = new WeakMap<object, object>();
+  // Prototypes of requests that somebody gives another one while their handler runs: a mounted app does.
+  readonly #unsteady = new WeakSet<object>();
+
+  constructor(names: readonly string[], onRead: PropertyRead) {
+    this.#names = names;
+    this.#onRead = onRead;
+  }
+
+  /**
+   * Begins to watch. `undefined` where requests of this app have been given another prototype before: nothing but
+   * properties of the request itself would stay watched there.
+   */
+  watch(req: IncomingMessage): PrototypeWatch | undefined {
+    const base = Object.getPrototypeOf(req) as object;
+    if (this.#unsteady.has(base)) return undefined;
+    const watched = this.#made.get(base) ?? this.#make(base);
+    Object.setPrototypeOf(req, watched);
+    return {
+      isLost: () => {
+        if (Object.getPrototypeOf(req) === watched) return false;
+        this.#unsteady.add(base);
+        return true;
+      },
+      stop: () => {
+        if (Object.getPrototypeOf(req) === watched) Object.setPrototypeOf(req, base);
+      },
+    };
+  }
+
+  #make(base: object): object {
+    const watched = Object.create(base) as object;
+    const onRead = this.#onRead;
+    for (const name of this.#names) {
+      Object.defineProperty(watched, name, {
+        configurable: true,
+        enumerable: false,
+        get(this: object) {
+          onRead(this, name);
+          return Reflect.get(base, name, this);
+        },
+        // Whoever sets it ends the watch of it: then it is no input any more.
+        set(this: object, value: unknown) {
+          Object.defineProperty(this, name, { configurable: true, enumerable: true, writable: true, value });
+        },
+      });
+    }
+    this.#made.set(base, watched);
+    return watched;
+  }
+}
