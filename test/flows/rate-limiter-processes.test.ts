@@ -2,14 +2,14 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RateLimiterOptions } from '../../lib/middleware/rate-limiter.js';
 import type { RedisServer } from '../../lib/testing/redis-server.js';
 import { startRedis } from '../../lib/testing/redis-server.js';
+import { runnableScript } from '../support/compiled-scripts.js';
 import type { ChildSetup, Order, Tally } from './rate-limiter-child.js';
 
-const CHILD = fileURLToPath(new URL('./rate-limiter-child.ts', import.meta.url));
+const CHILD = runnableScript(new URL('./rate-limiter-child.ts', import.meta.url));
 const PROCESSES = 4;
 
 let server: RedisServer;
@@ -32,7 +32,7 @@ async function start(options: RateLimiterOptions): Promise<void> {
     options: { timeout: '10s', ...options },
   };
   children = Array.from({ length: PROCESSES }, () =>
-    fork(CHILD, [JSON.stringify(setup)], { execArgv: ['--import', 'tsx'] }),
+    fork(CHILD.path, [JSON.stringify(setup)], { execArgv: [...CHILD.execArgv] }),
   );
   await Promise.all(children.map((child) => once(child, 'message')));
 }
