@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
+import { keepAnsweredConnections } from './answered-connections.js';
 import { redisOptionsFromEnv } from './connection-env.js';
 import { type CreateRedisOptions, connectionPlan } from './connection-options.js';
 import { ioredis } from './ioredis.js';
@@ -20,5 +21,6 @@ export function createRedis(options?: string | CreateRedisOptions): Redis | Clus
   const client = plan.kind === 'cluster' ? new Cluster(plan.nodes, plan.options) : new Redis(plan.options);
   // Without a listener ioredis prints a stack per attempt. What went wrong is told by the guard, once per change.
   client.on('error', () => {});
+  keepAnsweredConnections(client);
   return client;
 }
