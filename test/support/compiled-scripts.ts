@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, parse, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = 'WARMPATH_COMPILED_SCRIPTS';
@@ -42,6 +41,7 @@ export async function compileScripts(): Promise<() => void> {
   const cache = join(ROOT, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'warmpath-scripts-'));
+  const { rolldown } = await import('rolldown'); // not for those who only ask what to run
   const build = await rolldown({
     input: Object.fromEntries(SCRIPTS.map((name) => [entryName(name), join(ROOT, name)])),
     platform: 'node',
