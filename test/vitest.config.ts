@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { CountsReporter } from './support/counts-reporter.js';
+import { LongestFirst } from './support/longest-first.js';
 
 export default defineConfig({
   test: {
@@ -13,6 +14,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // A third of the time tests wait: for faults, failovers, lifetimes. Three of them keep two cores busy.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
   },
 });

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { lastingKeys } from '../../lib/queue/lasting-keys.js';
 import { eventually, type RedisServer, startRedis } from '../../lib/testing/index.js';
+import { runnableScript } from '../support/compiled-scripts.js';
 
-const SCRIPT = fileURLToPath(new URL('data/views-process.ts', import.meta.url));
+const SCRIPT = runnableScript(new URL('data/views-process.ts', import.meta.url));
 const PER_USER = 3334;
 const USERS = ['ann', 'bob', 'eve'];
 
@@ -41,7 +41,7 @@ describe('write-behind into SQLite', () => {
   function start(user: string): { readonly child: ChildProcess; readonly ended: Promise<number | string> } {
     const files = [join(folder, 'views.sqlite'), join(folder, `${user}.txt`)];
     const args = [server.url, 'views', ...files, user, String(firstMissing(acknowledged(user))), String(PER_USER)];
-    const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, ...args], {
+    const child = spawn(process.execPath, [...SCRIPT.execArgv, SCRIPT.path, ...args], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     running.add(child);

@@ -112,6 +112,8 @@ for (const store of ['memory', 'redis'] as const)
       const report = await warm(app.app, ['/api/movies/1', '/api/movies/2'], { cache: app.cache, origin: app.base });
       expect(report).toMatchObject({ warmed: 2, failed: 0 });
       expect((await app.get('/api/movies/1')).cache).toBe('hit');
-      await expect.poll(() => rows('SELECT movie_id AS film FROM views')).toMatchObject([{ film: 1 }]);
+      await expect
+        .poll(() => rows('SELECT movie_id AS film FROM views'), { timeout: 5000 })
+        .toMatchObject([{ film: 1 }]);
     });
   });

@@ -8,16 +8,16 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-function start(file: string, env: Record<string, string> = {}): ExampleProcess {
-  const run = runExample(file, env);
+function start(file: string, env: Record<string, string> = {}, by?: 'tsx'): ExampleProcess {
+  const run = runExample(file, env, by);
   undo.push(() => run.kill());
   return run;
 }
 
-async function startServer(env: Record<string, string> = {}) {
+async function startServer(env: Record<string, string> = {}, by?: 'tsx') {
   const database = databaseFile();
   undo.push(() => database.remove());
-  const run = start('server.ts', { PORT: '0', DATABASE_FILE: database.file, ...env });
+  const run = start('server.ts', { PORT: '0', DATABASE_FILE: database.file, ...env }, by);
   const [, url = ''] = await run.printed(/Films: (http:\S+)\/api\/movies/);
   await run.printed(/Try:/);
   return { run, url, database };
@@ -27,7 +27,7 @@ const xCache = async (url: string) => (await fetch(url)).headers.get('X-Cache');
 
 describe('npm start', { timeout: 60_000 }, () => {
   it('imports the films once, says what it repaired and how it caches, and answers', async () => {
-    const { run, url, database } = await startServer();
+    const { run, url, database } = await startServer({}, 'tsx');
     expect(run.output()).toContain('Imported 3201 films. Repaired on the way:\n    22  date century');
     expect(run.output()).toContain('Cache: in the memory of this process');
     expect([await xCache(`${url}/api/movies/1`), await xCache(`${url}/api/movies/1`)]).toEqual(['miss', 'hit']);
@@ -120,7 +120,7 @@ describe('npm run tour', { timeout: 60_000 }, () => {
   });
 
   it('says what to do when nothing answers', async () => {
-    const tour = start('tour.ts', { TOUR_URL: 'http://127.0.0.1:1' });
+    const tour = start('tour.ts', { TOUR_URL: 'http://127.0.0.1:1' }, 'tsx');
     expect(await tour.ended).toBe(1);
     expect(tour.output()).toContain('Start the backend first: npm start');
   });
@@ -128,7 +128,7 @@ describe('npm run tour', { timeout: 60_000 }, () => {
 
 describe('the quick start', { timeout: 60_000 }, () => {
   it('answers miss, hit, and fresh after a write', async () => {
-    const run = start('quick-start.ts', { PORT: '0' });
+    const run = start('quick-start.ts', { PORT: '0' }, 'tsx');
     const [, url = ''] = await run.printed(/(http:\S+)\n/);
     expect([await xCache(url), await xCache(url)]).toEqual(['miss', 'hit']);
     const headers = { 'Content-Type': 'application/json' };

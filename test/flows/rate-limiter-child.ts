@@ -1,4 +1,4 @@
-// One instance of an app with a rate limiter, in a process of its own; told what to do by messages.
+// One instance of an app with a rate limiter, in a process of its own; told by messages what to limit and what to do.
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,11 +9,6 @@ import { createRedis } from '../../lib/redis/client.js';
 import type { CreateRedisOptions } from '../../lib/redis/connection-options.js';
 import { eventually } from '../../lib/testing/eventually.js';
 
-export interface ChildSetup {
-  readonly redis: string | CreateRedisOptions;
-  readonly options: RateLimiterOptions;
-}
-
 export interface Tally {
   readonly statuses: Record<string, number>;
   /** Instants of admission on Redis' clock, in microseconds; 0 where Redis told none. */
@@ -21,15 +16,17 @@ export interface Tally {
   readonly sources: Record<string, number>;
 }
 
-export type Order = { readonly flood: number } | { readonly hammerMs: number };
+export type Order = { readonly limit: RateLimiterOptions } | { readonly flood: number } | { readonly hammerMs: number };
 
-const setup = JSON.parse(process.argv[2] ?? '') as ChildSetup;
-const client = createRedis(setup.redis);
-const limiter = rateLimiter({ ...setup.options, redis: client });
+const client = createRedis(JSON.parse(process.argv[2] ?? '') as CreateRedisOptions);
 const app = express();
-// Compiles the same paths before it counts: a process that still compiles answers later than Redis' deadline.
-const warmUp = rateLimiter({ ...setup.options, name: 'warm-up', redis: client });
-app.get('/warm-up', warmUp, (_req, res) => void res.send('ok'));
+let limiter = rateLimiter({ redis: client, tiers: { a: { rate: 1, burst: 1 } } });
+let warmUp = limiter;
+app.get(
+  '/warm-up',
+  (req, res, next) => void warmUp(req, res, next),
+  (_req, res) => void res.send('ok'),
+);
 let admittedAtUs: number[] = [];
 let sources: Record<string, number> = {};
 app.use(async (req, res, next) => {
@@ -38,7 +35,7 @@ app.use(async (req, res, next) => {
   if (decision) sources[decision.source] = (sources[decision.source] ?? 0) + 1;
   next();
 });
-app.use(limiter);
+app.use((req, res, next) => void limiter(req, res, next));
 app.get('/', (_req, res) => void res.send('ok'));
 
 const server = createServer(app).listen(0, '127.0.0.1');
@@ -63,20 +60,28 @@ function get(path = '/'): Promise<void> {
 }
 
 async function hammer(untilMs: number): Promise<void> {
-  // A little air between requests: the load must not starve the servers it is measured against.
+  // Air between requests: what is asked is far beyond any quota here, and must not starve the servers it is measured against.
   while (performance.now() < untilMs) {
     await get();
-    await pause(4);
+    await pause(16);
   }
+}
+
+async function limit(options: RateLimiterOptions): Promise<void> {
+  for (const old of [limiter, warmUp]) old.close();
+  limiter = rateLimiter({ ...options, redis: client });
+  // Compiles the same paths before it counts: a process that still compiles answers later than Redis' deadline.
+  warmUp = rateLimiter({ ...options, name: `${options.name} warm-up`, redis: client });
+  await eventually(() => limiter.stats().store === 'redis', { timeoutMs: 15_000 });
+  await Promise.all(Array.from({ length: 200 }, () => get('/warm-up')));
 }
 
 process.on('message', async (order: Order) => {
   [statuses, admittedAtUs, sources] = [{}, [], {}];
-  if ('flood' in order) await Promise.all(Array.from({ length: order.flood }, () => get()));
+  if ('limit' in order) await limit(order.limit);
+  else if ('flood' in order) await Promise.all(Array.from({ length: order.flood }, () => get()));
   else await Promise.all(Array.from({ length: 4 }, () => hammer(performance.now() + order.hammerMs)));
   process.send?.({ statuses, admittedAtUs, sources } satisfies Tally);
 });
 
-await eventually(() => limiter.stats().store === 'redis', { timeoutMs: 15_000 });
-await Promise.all(Array.from({ length: 200 }, () => get('/warm-up')));
 process.send?.('ready');

@@ -2,39 +2,37 @@ import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RateLimiterOptions } from '../../lib/middleware/rate-limiter.js';
+import type { CreateRedisOptions } from '../../lib/redis/connection-options.js';
 import type { RedisServer } from '../../lib/testing/redis-server.js';
 import { startRedis } from '../../lib/testing/redis-server.js';
-import type { ChildSetup, Order, Tally } from './rate-limiter-child.js';
+import { runnableScript } from '../support/compiled-scripts.js';
+import type { Order, Tally } from './rate-limiter-child.js';
 
-const CHILD = fileURLToPath(new URL('./rate-limiter-child.ts', import.meta.url));
+const CHILD = runnableScript(new URL('./rate-limiter-child.ts', import.meta.url));
 const PROCESSES = 4;
 
 let server: RedisServer;
 let children: ChildProcess[] = [];
 beforeAll(async () => {
   server = await startRedis();
+  // What is shown here is exactness while Redis answers; how soon it must answer is shown with the faults. A machine that is
+  // busy with other things must not turn one into the other.
+  const redis: CreateRedisOptions = { url: server.url, commandTimeout: 20_000, socketTimeout: 20_000 };
+  children = Array.from({ length: PROCESSES }, () =>
+    fork(CHILD.path, [JSON.stringify(redis)], { execArgv: [...CHILD.execArgv] }),
+  );
+  await Promise.all(children.map((child) => once(child, 'message')));
 });
-afterAll(() => server.stop());
-afterEach(async () => {
+afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
-  children = [];
+  await server.stop();
 });
 
 async function start(options: RateLimiterOptions): Promise<void> {
-  // What is shown here is exactness while Redis answers; how soon it must answer is shown with the faults. A machine that is
-  // busy with other things must not turn one into the other.
-  const setup: ChildSetup = {
-    redis: { url: server.url, commandTimeout: 20_000, socketTimeout: 20_000 },
-    options: { timeout: '10s', ...options },
-  };
-  children = Array.from({ length: PROCESSES }, () =>
-    fork(CHILD, [JSON.stringify(setup)], { execArgv: ['--import', 'tsx'] }),
-  );
-  await Promise.all(children.map((child) => once(child, 'message')));
+  await all({ limit: { timeout: '10s', ...options } });
 }
 
 async function all(order: Order): Promise<Tally[]> {

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { Agent, get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { eventually, startRedis } from '../../lib/testing/index.js';
 import { percentile } from '../faults/support/load.js';
 import { ask } from '../flows/support/serve.js';
+import { runnableScript } from '../support/compiled-scripts.js';
 
 /** What the app says of its memory and its event loop, in bytes and milliseconds. */
 export interface LoadState {
@@ -35,8 +35,9 @@ export async function startLoadApp(
   spec: { redis?: string; maxBytes?: string } = {},
   nodeArgs: readonly string[] = [],
 ): Promise<LoadApp> {
-  const child = fork(fileURLToPath(new URL('./load-app.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx', '--expose-gc', ...nodeArgs],
+  const { path, execArgv } = runnableScript(new URL('./load-app.ts', import.meta.url));
+  const child = fork(path, {
+    execArgv: [...execArgv, '--expose-gc', ...nodeArgs],
     env: { ...process.env, LOAD_APP: JSON.stringify(spec) },
   });
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];

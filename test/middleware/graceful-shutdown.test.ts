@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isDraining, stopDraining } from '../../lib/middleware/draining.js';
@@ -11,6 +10,7 @@ import { healthRouter } from '../../lib/routers/health-router.js';
 import { gate, startRedis } from '../../lib/testing/index.js';
 import { serve } from '../routers/support/serve.js';
 import { soon } from '../routers/support/soon.js';
+import { runnableScript } from '../support/compiled-scripts.js';
 
 afterEach(() => stopDraining());
 
@@ -106,8 +106,8 @@ describe('SIGTERM (B37)', () => {
     async (_name, hung) => {
       const redis = await startRedis();
       onTestFinished(() => redis.stop());
-      const script = fileURLToPath(new URL('./support/shutdown-app.ts', import.meta.url));
-      const child = spawn(process.execPath, ['--import', 'tsx', script], {
+      const { path, execArgv } = runnableScript(new URL('./support/shutdown-app.ts', import.meta.url));
+      const child = spawn(process.execPath, [...execArgv, path], {
         env: { ...process.env, REDIS_URL: redis.url },
         stdio: ['ignore', 'pipe', 'inherit'],
       });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import { type Cluster, Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { reconnectDelayMs, reconnectOnReadonly } from '../../lib/redis/client-defaults.js';
 import {
@@ -23,6 +23,12 @@ async function redis(args: readonly string[] = []) {
   return server;
 }
 
+/** Does not return to the event loop before. */
+function busyFor(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
 const ready = (client: { status: string }) => eventually(() => client.status === 'ready');
 
 describe('a client of createRedis', () => {
@@ -34,7 +40,7 @@ describe('a client of createRedis', () => {
     expect(await client.call('CLIENT', 'INFO')).toContain(' db=5 ');
   });
 
-  it('keeps its connection when this process was too busy to read the answer in time', async () => {
+  it('keeps a connection whose answer has arrived while the process was too busy to read it', async () => {
     const server = await redis();
     const client = connect(server.url);
     await ready(client);
@@ -42,12 +48,29 @@ describe('a client of createRedis', () => {
     client.on('close', () => {
       closed += 1;
     });
-    for (let i = 0; i < 3; i++) {
-      const answer = client.set(`k${i}`, 'v');
-      const until = performance.now() + 700;
-      while (performance.now() < until);
-      expect(await answer).toBe('OK');
+    await client.set('k', 'v');
+    const answer = client.get('k');
+    busyFor(700);
+    expect(await answer).toBe('v');
+    expect(await client.get('k')).toBe('v');
+    expect(closed).toBe(0);
+  });
+
+  it('keeps the answered connections to the nodes of a cluster, too', async () => {
+    const cluster = await startCluster({ masters: 3, replicas: 0 });
+    afterwards(() => cluster.stop());
+    const client = connect({ clusterNodes: [...cluster.addresses] });
+    await ready(client);
+    await client.set('k', 'v');
+    let closed = 0;
+    for (const node of (client as Cluster).nodes()) {
+      node.on('close', () => {
+        closed += 1;
+      });
     }
+    const answer = client.get('k');
+    busyFor(700);
+    expect(await answer).toBe('v');
     expect(closed).toBe(0);
   });
 

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import type { CacheOptions } from '../../../lib/cache/cache-options.js';
 import type { CreateRedisOptions } from '../../../lib/redis/connection-options.js';
+import { runnableScript } from '../../support/compiled-scripts.js';
 
 /** What an app in a process of its own is made of; everything in it survives JSON. */
 export interface InstanceSpec {
@@ -22,8 +22,9 @@ export interface Instance {
 
 /** Starts the film app in a process of its own, which ends with this one. */
 export async function startInstance(spec: InstanceSpec, nodeArgs: readonly string[] = []): Promise<Instance> {
-  const child = fork(fileURLToPath(new URL('./instance.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx', ...nodeArgs],
+  const { path, execArgv } = runnableScript(new URL('./instance.ts', import.meta.url));
+  const child = fork(path, {
+    execArgv: [...execArgv, ...nodeArgs],
     env: { ...process.env, INSTANCE: JSON.stringify(spec) },
   });
   const port = await new Promise<number>((resolve, reject) => {

@@ -5,9 +5,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runnableScript } from '../../support/compiled-scripts.js';
 
 const TSX = createRequire(import.meta.url).resolve('tsx/cli');
-const EXAMPLE = fileURLToPath(new URL('../../../example-app/', import.meta.url));
+const EXAMPLE = new URL('../../../example-app/', import.meta.url);
 
 const running = new Set<ChildProcess>();
 process.once('exit', () => running.forEach(killGroup));
@@ -26,13 +27,22 @@ export interface ExampleProcess {
   kill(): Promise<number | string>;
 }
 
-/** Runs a file of the example as `npm start` does, with an environment that knows no Redis unless told. */
-export function runExample(file: string, env: Record<string, string> = {}): ExampleProcess {
+/**
+ * Runs a file of the example, with an environment that knows no Redis unless told: compiled, which starts several times
+ * as fast, or `by` tsx, as `npm start` does.
+ */
+export function runExample(
+  file: string,
+  env: Record<string, string> = {},
+  by: 'node' | 'tsx' = 'node',
+): ExampleProcess {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(REDIS|CACHE|TTL|NODE_ENV|VITEST)/.test(name));
-  const child = spawn(process.execPath, [TSX, join(EXAMPLE, file)], {
+  const script = new URL(file, EXAMPLE);
+  const { execArgv, path } = runnableScript(script);
+  const child = spawn(process.execPath, by === 'tsx' ? [TSX, fileURLToPath(script)] : [...execArgv, path], {
     env: { ...Object.fromEntries(inherited), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true, // a process group of its own, so that a kill reaches the process that tsx starts
+    detached: true, // a process group of its own, so that a kill reaches the workers it starts
   });
   running.add(child);
   child.once('exit', () => running.delete(child));

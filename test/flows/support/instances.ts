@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { eventually } from '../../../lib/testing/index.js';
+import { runnableScript } from '../../support/compiled-scripts.js';
 import { ask } from './serve.js';
 
 /** A process that serves `instance.ts`. */
@@ -17,8 +17,9 @@ export async function startInstances(count: number, redisUrl: string): Promise<r
 }
 
 async function startInstance(redisUrl: string): Promise<Instance> {
-  const child = fork(fileURLToPath(new URL('./instance.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
+  const { path, execArgv } = runnableScript(new URL('./instance.ts', import.meta.url));
+  const child = fork(path, {
+    execArgv: [...execArgv],
     env: { ...process.env, REDIS_URL: redisUrl },
   });
   const port = await new Promise<number>((resolve, reject) => {
