@@ -253,18 +253,24 @@ function watchRawFields(req: IncomingMessage, recorder: Recorder): () => void {
 
 const recordersOf = new WeakMap<Socket, Set<Recorder>>();
 
-// Pipelined requests share a socket, so its reads count for every request that is being watched on it. The accessor stays
-// for as long as the socket: taking it away each time would make the socket slow.
+const addresses = new WatchedPrototypes(['remoteAddress'], (socket) => {
+  for (const recorder of recordersOf.get(socket as Socket) ?? []) recorder.who('ip');
+});
+
+// Pipelined requests share a socket, so its reads count for every request that is being watched on it. The watch stays for as
+// long as the socket does. An accessor of the socket's own would make everything that is done with it slow, hits included.
 function watchAddress(socket: Socket | undefined | null, recorder: Recorder): () => void {
   if (!socket) return () => {};
   let watching = recordersOf.get(socket);
   if (watching === undefined) {
     const recorders = new Set<Recorder>();
-    watchProperty(socket, 'remoteAddress', () => {
-      for (const one of recorders) one.who('ip');
-    });
     recordersOf.set(socket, recorders);
     watching = recorders;
+    if (!Object.hasOwn(socket, 'remoteAddress')) addresses.watch(socket);
+    else
+      watchProperty(socket, 'remoteAddress', () => {
+        for (const one of recorders) one.who('ip');
+      });
   }
   const recorders = watching;
   recorders.add(recorder);

@@ -1,7 +1,5 @@
-import type { IncomingMessage } from 'node:http';
-
-/** What is told of a read: the property, `this` being the request. */
-export type PropertyRead = (req: object, name: string) => void;
+/** What is told of a read: whose property, and which. */
+export type PropertyRead = (target: object, name: string) => void;
 
 /** A watch that lasts as long as the request keeps its prototype. */
 export interface PrototypeWatch {
@@ -30,19 +28,19 @@ export class WatchedPrototypes {
    * Begins to watch. `undefined` where requests of this app have been given another prototype before: nothing but
    * properties of the request itself would stay watched there.
    */
-  watch(req: IncomingMessage): PrototypeWatch | undefined {
-    const base = Object.getPrototypeOf(req) as object;
+  watch(target: object): PrototypeWatch | undefined {
+    const base = Object.getPrototypeOf(target) as object;
     if (this.#unsteady.has(base)) return undefined;
     const watched = this.#made.get(base) ?? this.#make(base);
-    Object.setPrototypeOf(req, watched);
+    Object.setPrototypeOf(target, watched);
     return {
       isLost: () => {
-        if (Object.getPrototypeOf(req) === watched) return false;
+        if (Object.getPrototypeOf(target) === watched) return false;
         this.#unsteady.add(base);
         return true;
       },
       stop: () => {
-        if (Object.getPrototypeOf(req) === watched) Object.setPrototypeOf(req, base);
+        if (Object.getPrototypeOf(target) === watched) Object.setPrototypeOf(target, base);
       },
     };
   }
