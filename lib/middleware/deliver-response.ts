@@ -7,7 +7,7 @@ import { requestedRange } from '../cache/http/range.js';
 import { evaluatePreconditions, ifRangeHolds, type StoredValidators } from '../cache/http/validators.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise, type Maybe } from '../store/stored-entry.js';
-import { type HeadNews, writePreparedHead } from './prepared-head.js';
+import { type HeadNews, type PreparedHead, prepareHead, writePreparedHead } from './prepared-head.js';
 import { type Representation, representationFor } from './representation.js';
 
 /** How a stored response is to be sent. */
@@ -53,14 +53,14 @@ function sendIfThere(res: ServerResponse, delivery: Delivery, form: Representati
     form.text = body.toString('latin1');
     return sendText(res, delivery, form, form.text);
   }
-  writeWholeHead(res, delivery, form);
+  writeWholeHead(res, delivery, delivery.response.status, form, form.varies);
   if (isHead) res.end();
   else res.end(body);
   return true;
 }
 
 function sendText(res: ServerResponse, delivery: Delivery, form: Representation, text: string): true {
-  writeWholeHead(res, delivery, form);
+  writeWholeHead(res, delivery, delivery.response.status, form, form.varies);
   if (delivery.isHead) res.end();
   // Who replaced `end` may reckon with bytes.
   else if (Object.hasOwn(res, 'end')) res.end(Buffer.from(text, 'latin1'));
@@ -68,13 +68,18 @@ function sendText(res: ServerResponse, delivery: Delivery, form: Representation,
   return true;
 }
 
-function writeWholeHead(res: ServerResponse, delivery: Delivery, form: Representation): void {
+function writeWholeHead(
+  res: ServerResponse,
+  delivery: Delivery,
+  status: number,
+  { block, head }: Pick<Representation, 'block' | 'head'>,
+  varies: boolean,
+): void {
   const { response, now, member, statusHeader, word } = delivery;
-  const { status } = response;
-  const isJoined = (form.varies && res.hasHeader('vary')) || res.hasHeader('cache-status');
+  const isJoined = (varies && res.hasHeader('vary')) || res.hasHeader('cache-status');
   const news: HeadNews = { age: String(response.ageSeconds(now)), cacheStatus: member, statusHeader, word };
-  if (!isJoined && writePreparedHead(res, status, form.head, news)) return;
-  res.writeHead(status, headOf(res, delivery, form.block, form.varies));
+  if (!isJoined && writePreparedHead(res, status, head, news)) return;
+  res.writeHead(status, headOf(res, delivery, block, varies));
 }
 
 function isConditional(fields: HeaderFields): boolean {
@@ -96,11 +101,15 @@ function validatorsOf(response: StoredResponse, etag: string | undefined): Store
 }
 
 function sendNotModified(res: ServerResponse, delivery: Delivery, form: Representation): void {
-  const block: OutgoingHttpHeaders = {};
-  for (const [name, value] of notModifiedFields(form.fields))
-    block[name] = typeof value === 'string' ? value : [...value];
-  res.writeHead(304, headOf(res, delivery, block, form.varies));
+  form.unchanged ??= unchangedHead(form);
+  writeWholeHead(res, delivery, 304, form.unchanged, form.varies);
   res.end();
+}
+
+function unchangedHead({ fields }: Representation): { block: OutgoingHttpHeaders; head: PreparedHead } {
+  const block: OutgoingHttpHeaders = {};
+  for (const [name, value] of notModifiedFields(fields)) block[name] = typeof value === 'string' ? value : [...value];
+  return { block, head: prepareHead(block) };
 }
 
 // RFC 9110 §15.5.17: the fields of the representation do not describe a 416.

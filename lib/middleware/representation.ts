@@ -14,6 +14,8 @@ export interface Representation {
   readonly block: OutgoingHttpHeaders;
   /** The same, prepared. */
   readonly head: PreparedHead;
+  /** Block and head of a 304 (RFC 9110 §15.4.5); made when first asked for. */
+  unchanged: { readonly block: OutgoingHttpHeaders; readonly head: PreparedHead } | undefined;
   readonly varies: boolean;
   /** A small body as text of one byte a character, which leaves together with the head in one write; made when first asked for. */
   text: string | undefined;
@@ -57,6 +59,7 @@ function makeRepresentation(response: StoredResponse, coding: ContentCoding | 'o
     etag,
     block,
     head: prepareHead(block),
+    unchanged: undefined,
     varies,
     text: coding === response.coding ? response.text : undefined,
   };
