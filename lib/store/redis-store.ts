@@ -7,6 +7,7 @@ import type { Keyspace } from '../redis/keyspace.js';
 import { scanKeys, unlinkMany } from '../redis/scan.js';
 import { runScript } from '../redis/scripts.js';
 import type { Subscriber } from '../redis/subscriber.js';
+import { DecodedFrames } from './decoded-frames.js';
 import { decodeFrame, encodeFrame, type FramedEntry, type GroupStamp } from './entry-frame.js';
 import type { Fence, InvalidationOrder, LeaseAnswer, ListedEntry, Lookup, StoreOutcome } from './entry-store.js';
 import {
@@ -70,7 +71,7 @@ export class RedisStore {
   readonly #learned = new LRUCache<string, readonly string[]>({ max: 10_000 });
   /** Until when the record of a group is known to live. */
   readonly #extendedTo = new LRUCache<string, number>({ max: 10_000 });
-  readonly #decoded = new WeakMap<Buffer, FramedEntry>();
+  readonly #decoded = new DecodedFrames();
 
   constructor(options: RedisStoreOptions) {
     this.#guard = options.guard;
@@ -218,6 +219,7 @@ export class RedisStore {
 
   close(): void {
     this.#leases.close();
+    this.#decoded.clear();
   }
 
   async #describe(keys: readonly string[], prefix: string): Promise<readonly ListedEntry[]> {
@@ -450,13 +452,10 @@ export class RedisStore {
 
   // Requests of one tick share one read, so they share the decoding too.
   #decode(frame: Buffer, names: EntryNames): FramedEntry | undefined {
-    const before = this.#decoded.get(frame);
+    const before = this.#decoded.get(names.entry, frame);
     if (before !== undefined) return before;
-    const decoded = decodeFrame(frame, names.digest);
-    if (decoded.ok) {
-      this.#decoded.set(frame, decoded.framed);
-      return decoded.framed;
-    }
+    const decoded = this.#decoded.remember(names.entry, frame, (own) => decodeFrame(own, names.digest));
+    if (decoded.ok) return decoded.framed;
     this.#events.emit({ type: 'corrupt-entry', reason: decoded.fault });
     if (decoded.fault !== 'foreign-version') void this.#removeDamaged(names.entry, frame);
     return undefined;
