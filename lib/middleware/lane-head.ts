@@ -3,7 +3,7 @@ import type { StoredResponse } from '../cache/stored-response.js';
 import { CACHE_NAME } from './cache-name.js';
 import { mergedVary, TEXT_LIMIT_BYTES } from './deliver-response.js';
 import type { FieldPair } from './lane-trace.js';
-import { type KeptFields, writeKeptHead } from './prepared-head.js';
+import { type KeptFields, newFields, writeKeptHead } from './prepared-head.js';
 import type { Representation } from './representation.js';
 
 /** The head of a whole answer: names and values in turn, as `writeHead` takes them. All but two values are constant. */
@@ -37,7 +37,7 @@ export function laneHead(
   const ageAt = lines.length + 1;
   lines.push('age', '', 'cache-status', '');
   if (statusHeader !== undefined) lines.push(statusHeader, 'hit');
-  const kept: KeptFields = {};
+  const kept = newFields();
   for (let at = 0; at < lines.length; at += 2)
     kept[(lines[at] as string).toLowerCase()] = [lines[at] as string, lines[at + 1]];
   return { form, lines, ageAt, kept, age: -1, ttl: -1 };

@@ -52,6 +52,15 @@ export function writePreparedHead(res: ServerResponse, status: number, head: Pre
   return true;
 }
 
+// Node goes through all that is enumerable, inherited or not. An object made with a null prototype would be slow.
+const NoPrototype = function NoPrototype() {} as unknown as new () => KeptFields;
+NoPrototype.prototype = Object.create(null);
+
+/** An object for fields that inherits nothing. */
+export function newFields(fields?: KeptFields): KeptFields {
+  return Object.assign(new NoPrototype(), fields);
+}
+
 /** Sends a head of these fields, on the same terms, and only where none was set before. */
 export function writeKeptHead(res: ServerResponse, status: number, kept: KeptFields): boolean {
   const holder = res as unknown as Record<symbol, KeptFields | null>;
@@ -69,11 +78,11 @@ function isWritable(res: ServerResponse): boolean {
 // from; what they see of it afterwards is at worst the age of the next.
 function keptFor(head: PreparedHead, before: KeptFields | null | undefined): KeptFields {
   if (before === null || before === undefined) {
-    head.plain ??= fill(head, {});
+    head.plain ??= fill(head, newFields());
     return head.plain;
   }
   if (isPoweredOnly(before)) {
-    head.powered ??= fill(head, { 'x-powered-by': before['x-powered-by'] as KeptField });
+    head.powered ??= fill(head, newFields({ 'x-powered-by': before['x-powered-by'] as KeptField }));
     return head.powered;
   }
   return fill(head, before);
