@@ -5,7 +5,7 @@ import { type CacheCore, inBackground } from '../cache/cache-core.js';
 import { type CacheCounters, tally } from '../cache/cache-stats.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import { type FillRight, takeTurn } from '../cache/turn.js';
-import { isPromise } from '../store/stored-entry.js';
+import { entryName, isPromise } from '../store/stored-entry.js';
 import { dispatchInternally, type RequestListener } from './internal-dispatch.js';
 import type { RequestView } from './request-view.js';
 
@@ -54,7 +54,7 @@ export function refreshInBackground(job: RefreshJob): void {
 export async function refresh(job: RefreshJob): Promise<RefreshOutcome> {
   const { core, counters, name, resource, view } = job;
   const state = stateOf(core);
-  const key = runningKey(resource);
+  const key = entryName(resource.key);
   state.running.add(key);
   try {
     const outcome = await attempt(job);
@@ -111,13 +111,9 @@ function judge(outcome: string, status: number | undefined): RefreshOutcome {
 // Every request that finds an entry stale, or soon stale, asks; while one is at it the others are to cost nothing.
 function mayStart({ core, view, resource }: RefreshJob): boolean {
   const { running, pauses } = stateOf(core);
-  if (core.isClosed || running.size >= MAX_RUNNING || running.has(runningKey(resource))) return false;
+  if (core.isClosed || running.size >= MAX_RUNNING || running.has(entryName(resource.key))) return false;
   const pause = pauses.get(view.text);
   return pause === undefined || pause.until <= core.store.now();
-}
-
-function runningKey({ key }: ResourceLookup): string {
-  return key.variant === '' ? key.text : `${key.text.length}:${key.text}${key.variant}`;
 }
 
 /** Which app answers the whole request: the one that no other has mounted. */

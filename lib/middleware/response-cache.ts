@@ -153,11 +153,11 @@ function answer(visit: Visit, resource: ResourceLookup): void {
   const standing = standingFor(visit, response, resource, now);
   if (standing === 'fresh') {
     if (visit.config.refreshAhead !== undefined) refreshIfDue(visit, resource, response, now);
-    return serve(visit, resource, response, 'hit');
+    return serve(visit, resource, response, 'hit', now);
   }
   if (standing === 'stale-while-revalidate') {
     refreshInBackground(refreshJob(visit, resource));
-    return serve(visit, resource, response, 'stale');
+    return serve(visit, resource, response, 'stale', now);
   }
   if (standing === 'stale-if-error') return void serveUnlessRefreshed(visit, resource, response).catch(visit.next);
   miss(visit, resource, standing === 'refused' ? 'request' : 'stale');
@@ -180,9 +180,14 @@ function standingFor(
   return visit.demands === undefined ? standing : visit.demands.judge(response, standing, now);
 }
 
-function serve(visit: Visit, resource: ResourceLookup, response: StoredResponse, word: 'hit' | 'stale'): void {
+function serve(
+  visit: Visit,
+  resource: ResourceLookup,
+  response: StoredResponse,
+  word: 'hit' | 'stale',
+  now = visit.core.store.now(),
+): void {
   const { core, config, view, res } = visit;
-  const now = core.store.now();
   const ttl = response.ttlSeconds(now);
   const member = visit.collapsed
     ? hitMember(CACHE_NAME, { ttl, detail: 'collapsed' })

@@ -12,7 +12,7 @@ import type {
 import { HeldEntries, type MemoryFence, memoryFence, type Slot } from './held-entries.js';
 import { InvalidationLedger } from './invalidation-ledger.js';
 import type { MetaPacking } from './packed-entry.js';
-import type { EntryKey, Found, StoredEntry } from './stored-entry.js';
+import { type EntryKey, entryName, type Found, type StoredEntry } from './stored-entry.js';
 
 /** What a {@link MemoryStore} is made of; `now` in milliseconds. */
 export interface MemoryStoreOptions {
@@ -40,7 +40,7 @@ export class MemoryStore implements EntryStore {
   }
 
   lookup(key: EntryKey): Lookup {
-    const slot = this.#held.use(mapKey(key));
+    const slot = this.#held.use(entryName(key));
     if (slot === undefined) return this.#missNow();
     if (slot.checkedAt !== this.ledger.sequence && !this.#stillValid(slot)) return this.#missNow();
     if (slot.retainUntil <= this.now()) {
@@ -55,7 +55,7 @@ export class MemoryStore implements EntryStore {
   }
 
   acquire(key: EntryKey, fence: Fence): LeaseAnswer {
-    const name = mapKey(key);
+    const name = entryName(key);
     const until = this.#uncacheable.get(name);
     if (until !== undefined && until > this.now()) return { kind: 'open', fence };
     this.#uncacheable.delete(name);
@@ -71,7 +71,7 @@ export class MemoryStore implements EntryStore {
     if (fence.level !== 'memory') return 'refused';
     const { sequence, takenAt = this.now() } = fence as MemoryFence;
     if (this.ledger.verdict(sequence, entry.groups, key.label) !== 'valid') return 'overtaken';
-    const name = mapKey(key);
+    const name = entryName(key);
     const retainUntil = Math.min(entry.retainUntil, takenAt + maxAgeMs);
     this.#uncacheable.delete(name);
     return this.#held.put(name, { entry, label: key.label, retainUntil, sequence }) ? 'stored' : 'too-large';
@@ -79,7 +79,7 @@ export class MemoryStore implements EntryStore {
 
   remove(keys: readonly EntryKey[]): number {
     let removed = 0;
-    for (const key of keys) if (this.#held.delete(mapKey(key))) removed += 1;
+    for (const key of keys) if (this.#held.delete(entryName(key))) removed += 1;
     return removed;
   }
 
@@ -164,8 +164,3 @@ export class MemoryStore implements EntryStore {
 }
 
 const MAX_UNCACHEABLE = 10_000;
-
-// Injective: only variants start with a digit, because primary keys start with a letter.
-function mapKey(key: EntryKey): string {
-  return key.variant === '' ? key.text : `${key.text.length}:${key.text}${key.variant}`;
-}

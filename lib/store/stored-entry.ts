@@ -27,6 +27,11 @@ export interface EntryKey {
   readonly label: string;
 }
 
+/** One text for a key. Injective: only variants start with a digit, because primary keys start with a letter. */
+export function entryName({ text, variant }: EntryKey): string {
+  return variant === '' ? text : `${text.length}:${text}${variant}`;
+}
+
 /** Where an answer came from. */
 export type Level = 'memory' | 'redis';
 
