@@ -7,8 +7,10 @@ import { requestedRange } from '../cache/http/range.js';
 import { evaluatePreconditions, ifRangeHolds, type StoredValidators } from '../cache/http/validators.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise, type Maybe } from '../store/stored-entry.js';
-import { type HeadNews, type PreparedHead, prepareHead, writePreparedHead } from './prepared-head.js';
+import { endWith } from './known-answer.js';
+import { type HeadNews, type PreparedHead, prepareHead } from './prepared-head.js';
 import { type Representation, representationFor } from './representation.js';
+import { sendPrepared } from './whole-answer.js';
 
 /** How a stored response is to be sent. */
 export interface Delivery {
@@ -53,33 +55,29 @@ function sendIfThere(res: ServerResponse, delivery: Delivery, form: Representati
     form.text = body.toString('latin1');
     return sendText(res, delivery, form, form.text);
   }
-  writeWholeHead(res, delivery, delivery.response.status, form, form.varies);
-  if (isHead) res.end();
-  else res.end(body);
+  sendWhole(res, delivery, response.status, form, form.varies, isHead ? undefined : body);
   return true;
 }
 
 function sendText(res: ServerResponse, delivery: Delivery, form: Representation, text: string): true {
-  writeWholeHead(res, delivery, delivery.response.status, form, form.varies);
-  if (delivery.isHead) res.end();
-  // Who replaced `end` may reckon with bytes.
-  else if (Object.hasOwn(res, 'end')) res.end(Buffer.from(text, 'latin1'));
-  else res.end(text, 'latin1');
+  sendWhole(res, delivery, delivery.response.status, form, form.varies, delivery.isHead ? undefined : text);
   return true;
 }
 
-function writeWholeHead(
+function sendWhole(
   res: ServerResponse,
   delivery: Delivery,
   status: number,
   { block, head }: Pick<Representation, 'block' | 'head'>,
   varies: boolean,
+  body: Buffer | string | undefined,
 ): void {
   const { response, now, member, statusHeader, word } = delivery;
   const isJoined = (varies && res.hasHeader('vary')) || res.hasHeader('cache-status');
   const news: HeadNews = { age: String(response.ageSeconds(now)), cacheStatus: member, statusHeader, word };
-  if (!isJoined && writePreparedHead(res, status, head, news)) return;
+  if (!isJoined && sendPrepared(res, status, head, news, body)) return;
   res.writeHead(status, headOf(res, delivery, block, varies));
+  endWith(res, body);
 }
 
 function isConditional(fields: HeaderFields): boolean {
@@ -102,8 +100,7 @@ function validatorsOf(response: StoredResponse, etag: string | undefined): Store
 
 function sendNotModified(res: ServerResponse, delivery: Delivery, form: Representation): void {
   form.unchanged ??= unchangedHead(form);
-  writeWholeHead(res, delivery, 304, form.unchanged, form.varies);
-  res.end();
+  sendWhole(res, delivery, 304, form.unchanged, form.varies, undefined);
 }
 
 function unchangedHead({ fields }: Representation): { block: OutgoingHttpHeaders; head: PreparedHead } {

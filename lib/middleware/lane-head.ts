@@ -2,9 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { CACHE_NAME } from './cache-name.js';
 import { mergedVary, TEXT_LIMIT_BYTES } from './deliver-response.js';
+import { endWith, sendHit, takesForms } from './known-answer.js';
 import type { FieldPair } from './lane-trace.js';
-import { type KeptFields, newFields, writeKeptHead } from './prepared-head.js';
+import { type HeadForm, headForm, keptOn, newFields } from './prepared-head.js';
 import type { Representation } from './representation.js';
+import { sendForm } from './whole-answer.js';
 
 /** The head of a whole answer: names and values in turn, as `writeHead` takes them. All but two values are constant. */
 export interface LaneHead {
@@ -12,9 +14,7 @@ export interface LaneHead {
   readonly lines: string[];
   readonly ageAt: number;
   /** The same fields as a response keeps them. */
-  readonly kept: KeptFields;
-  age: number;
-  ttl: number;
+  readonly kept: HeadForm;
 }
 
 /** Makes the head of a form: what was set before the cache, what is stored, and what the cache says. */
@@ -40,7 +40,7 @@ export function laneHead(
   const kept = newFields();
   for (let at = 0; at < lines.length; at += 2)
     kept[(lines[at] as string).toLowerCase()] = [lines[at] as string, lines[at + 1]];
-  return { form, lines, ageAt, kept, age: -1, ttl: -1 };
+  return { form, lines, ageAt, kept: headForm(kept, statusHeader) };
 }
 
 /**
@@ -81,24 +81,34 @@ export function sendWhole(
   isHead: boolean,
   more: FieldList | undefined,
 ): void {
-  const { form, lines, ageAt } = head;
   const age = response.ageSeconds(now);
   const ttl = response.ttlSeconds(now);
-  if (age !== head.age || ttl !== head.ttl) {
-    head.age = age;
-    head.ttl = ttl;
-    lines[ageAt] = String(age);
-    lines[ageAt + 2] = `${CACHE_NAME}; hit; ttl=${ttl}`;
-    head.kept.age = ['age', lines[ageAt]];
-    head.kept['cache-status'] = ['cache-status', lines[ageAt + 2]];
+  const { form, kept } = head;
+  const sent = isHead ? undefined : asText(body, form);
+  if (more === undefined && takesForms(res) && keptOn(res) === null) {
+    if (sendHit(res, response.status, kept, age, ttl, sent)) return;
+    const news = { age: String(age), cacheStatus: hitAt(ttl), statusHeader: kept.statusHeader, word: 'hit' };
+    return sendForm(res, response.status, kept, news, sent);
   }
-  if (more !== undefined) res.writeHead(response.status, more.after(lines, form.block));
-  else if (!writeKeptHead(res, response.status, head.kept)) res.writeHead(response.status, lines);
-  if (isHead) res.end();
-  else if (typeof body === 'string') res.end(body, 'latin1');
-  else if (body.length > TEXT_LIMIT_BYTES) res.end(body);
-  else {
-    form.text ??= body.toString('latin1');
-    res.end(form.text, 'latin1');
-  }
+  const lines = linesAt(head, age, ttl);
+  res.writeHead(response.status, more === undefined ? lines : more.after(lines, form.block));
+  endWith(res, sent);
+}
+
+function linesAt(head: LaneHead, age: number, ttl: number): string[] {
+  const { lines, ageAt } = head;
+  lines[ageAt] = String(age);
+  lines[ageAt + 2] = hitAt(ttl);
+  return lines;
+}
+
+function hitAt(ttl: number): string {
+  return `${CACHE_NAME}; hit; ttl=${ttl}`;
+}
+
+// A small body leaves in one write with its head.
+function asText(body: Buffer | string, form: Representation): Buffer | string {
+  if (typeof body === 'string' || body.length > TEXT_LIMIT_BYTES) return body;
+  form.text ??= body.toString('latin1');
+  return form.text;
 }

@@ -1,18 +1,31 @@
 import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { HeadText } from './head-text.js';
 
 /** A field as Node keeps it in a response: the name as it is sent, and the value. */
 type KeptField = [name: string, value: OutgoingHttpHeaders[string]];
 /** Fields by their name in lower case, as Node keeps them. */
 export type KeptFields = Record<string, KeptField>;
 
+/** A head as Node keeps it, and as Node writes it. */
+export interface HeadForm {
+  readonly kept: KeptFields;
+  /** Name of the field that tells `hit`, `stale` or `miss`; none when `undefined`. */
+  readonly statusHeader: string | undefined;
+  /** What Node made of it the first time; `undefined`: not known yet. */
+  text: HeadText | undefined;
+  /** What `kept` says of a hit, in seconds; `NaN` when it says something else. */
+  age: number;
+  ttl: number;
+}
+
 /** The fields of a representation in the form in which Node keeps what was set on a response: made once, used by each hit. */
 export interface PreparedHead {
   readonly names: readonly string[];
   readonly fields: readonly KeptField[];
   /** Head of a response on which nothing was set before; and of one on which nothing but `X-Powered-By` was. */
-  plain: KeptFields | undefined;
-  powered: KeptFields | undefined;
+  plain: HeadForm | undefined;
+  powered: HeadForm | undefined;
 }
 
 /** What differs from answer to answer. */
@@ -30,26 +43,17 @@ export function prepareHead(block: OutgoingHttpHeaders): PreparedHead {
   return { names, fields: names.map((name) => [name, block[name]]), plain: undefined, powered: undefined };
 }
 
-const writeHead = ServerResponse.prototype.writeHead;
-const keptBy = keptFieldsKey();
+/** Whether this Node keeps the fields of a response as expected here. Where it does not, fields go through `writeHead`. */
+export const keepsFields = (): boolean => keptBy !== undefined;
 
-/**
- * Sends a head of prepared fields over whatever was set before. `writeHead` with an object sets each of its fields anew and
- * checks name and value again, which is most of what a hit costs; these were checked when they were stored. `false`, and
- * nothing done, where somebody replaced `writeHead`, or where this Node keeps fields in another way: then the fields have
- * to go through `writeHead`.
- */
-export function writePreparedHead(res: ServerResponse, status: number, head: PreparedHead, news: HeadNews): boolean {
-  if (!isWritable(res)) return false;
-  const holder = res as unknown as Record<symbol, KeptFields | null>;
-  const before = holder[keptBy as symbol];
-  const kept = keptFor(head, before);
-  kept.age = ['age', news.age];
-  kept['cache-status'] = ['cache-status', news.cacheStatus];
-  if (news.statusHeader !== undefined) kept[keyOf(news.statusHeader)] = [news.statusHeader, news.word];
-  if (kept !== before) holder[keptBy as symbol] = kept;
-  res.writeHead(status);
-  return true;
+/** The fields set on a response so far; `null` or `undefined`: none. */
+export function keptOn(res: ServerResponse): KeptFields | null | undefined {
+  return (res as unknown as Record<symbol, KeptFields | null>)[keptBy as symbol];
+}
+
+/** Puts fields on a response in place of all that were set. */
+export function keepOn(res: ServerResponse, kept: KeptFields): void {
+  (res as unknown as Record<symbol, KeptFields | null>)[keptBy as symbol] = kept;
 }
 
 // Node goes through all that is enumerable, inherited or not. An object made with a null prototype would be slow.
@@ -61,31 +65,34 @@ export function newFields(fields?: KeptFields): KeptFields {
   return Object.assign(new NoPrototype(), fields);
 }
 
-/** Sends a head of these fields, on the same terms, and only where none was set before. */
-export function writeKeptHead(res: ServerResponse, status: number, kept: KeptFields): boolean {
-  const holder = res as unknown as Record<symbol, KeptFields | null>;
-  if (!isWritable(res) || holder[keptBy as symbol] !== null) return false;
-  holder[keptBy as symbol] = kept;
-  res.writeHead(status);
-  return true;
-}
-
-function isWritable(res: ServerResponse): boolean {
-  return keptBy !== undefined && res.writeHead === writeHead;
-}
-
-// Nothing can be set on a response any more once its head is written, so answers may share the object that it was written
-// from; what they see of it afterwards is at worst the age of the next.
-function keptFor(head: PreparedHead, before: KeptFields | null | undefined): KeptFields {
+/**
+ * The head as a form that answers share, for a response on which nothing, or nothing but `X-Powered-By`, was set before;
+ * `undefined` for any other. Nothing can be set on a response any more once its head is written; what an earlier one sees
+ * of a form afterwards is at worst the age of the next.
+ */
+export function formFor(
+  head: PreparedHead,
+  before: KeptFields | null | undefined,
+  statusHeader: string | undefined,
+): HeadForm | undefined {
   if (before === null || before === undefined) {
-    head.plain ??= fill(head, newFields());
+    if (head.plain?.statusHeader !== statusHeader || head.plain === undefined)
+      head.plain = newForm(head, newFields(), statusHeader);
     return head.plain;
   }
-  if (isPoweredOnly(before)) {
-    head.powered ??= fill(head, newFields({ 'x-powered-by': before['x-powered-by'] as KeptField }));
-    return head.powered;
-  }
-  return fill(head, before);
+  if (!isPoweredOnly(before)) return undefined;
+  if (head.powered?.statusHeader !== statusHeader || head.powered === undefined)
+    head.powered = newForm(head, newFields({ 'x-powered-by': before['x-powered-by'] as KeptField }), statusHeader);
+  return head.powered;
+}
+
+function newForm(head: PreparedHead, kept: KeptFields, statusHeader: string | undefined): HeadForm {
+  return headForm(fillFields(head, kept), statusHeader);
+}
+
+/** A form of which nothing is known but its fields. */
+export function headForm(kept: KeptFields, statusHeader: string | undefined): HeadForm {
+  return { kept, statusHeader, text: undefined, age: Number.NaN, ttl: Number.NaN };
 }
 
 function isPoweredOnly(kept: KeptFields): boolean {
@@ -96,9 +103,19 @@ function isPoweredOnly(kept: KeptFields): boolean {
   return true;
 }
 
-function fill({ names, fields }: PreparedHead, kept: KeptFields): KeptFields {
+/** Adds the fields of a head to others. */
+export function fillFields({ names, fields }: PreparedHead, kept: KeptFields): KeptFields {
   for (let at = 0; at < names.length; at++) kept[names[at] as string] = fields[at] as KeptField;
   return kept;
+}
+
+/** Adds what is said anew each time. */
+export function putNews(kept: KeptFields, { age, cacheStatus, statusHeader, word }: HeadNews): void {
+  if (kept.age?.[1] !== age) kept.age = ['age', age];
+  if (kept['cache-status']?.[1] !== cacheStatus) kept['cache-status'] = ['cache-status', cacheStatus];
+  if (statusHeader === undefined) return;
+  const key = keyOf(statusHeader);
+  if (kept[key]?.[1] !== word) kept[key] = [statusHeader, word];
 }
 
 const keys = new Map<string, string>();
@@ -112,6 +129,8 @@ function keyOf(name: string): string {
   }
   return key;
 }
+
+const keptBy = keptFieldsKey();
 
 /** Under which symbol this Node keeps the fields set on a response; `undefined` where it does not behave as expected. */
 function keptFieldsKey(): symbol | undefined {

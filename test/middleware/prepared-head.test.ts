@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { prepareHead, writePreparedHead } from '../../lib/middleware/prepared-head.js';
+import { prepareHead } from '../../lib/middleware/prepared-head.js';
+import { sendPrepared } from '../../lib/middleware/whole-answer.js';
 import { ask, serve } from '../flows/support/serve.js';
 
 const head = prepareHead({
@@ -30,9 +31,8 @@ describe('a prepared head', () => {
       res.setHeader('X-Powered-By', 'Express');
       res.setHeader('ETag', '"before"');
       res.setHeader('X-Frame-Options', 'DENY');
-      expect(writePreparedHead(res, 200, head, news)).toBe(true);
+      expect(sendPrepared(res, 200, head, news, 'ok')).toBe(true);
       seen = [res.getHeader('ETag'), res.getHeader('x-cache'), res.headersSent];
-      res.end('ok');
     });
     expect(seen).toEqual(['"a"', 'hit', true]);
     expect(answer.headers).toMatchObject({
@@ -50,9 +50,8 @@ describe('a prepared head', () => {
     const ages: unknown[] = [];
     for (const age of ['1', '2']) {
       const answer = await answeredBy((res) => {
-        writePreparedHead(res, 200, head, { ...news, age });
+        sendPrepared(res, 200, head, { ...news, age }, 'ok');
         expect(() => res.setHeader('x-late', 'a')).toThrow();
-        res.end('ok');
       });
       ages.push(answer.headers.age, answer.headers['x-late']);
     }
@@ -62,7 +61,7 @@ describe('a prepared head', () => {
   it('is left to writeHead where somebody replaced that', async () => {
     const answer = await answeredBy((res) => {
       res.writeHead = res.writeHead.bind(res) as ServerResponse['writeHead'];
-      expect(writePreparedHead(res, 200, head, news)).toBe(false);
+      expect(sendPrepared(res, 200, head, news, 'ok')).toBe(false);
       expect(res.getHeaderNames()).toEqual([]);
       res.end('ok');
     });
@@ -75,8 +74,7 @@ describe('a prepared head', () => {
     let headers: object;
     try {
       const answer = await answeredBy((res) => {
-        writePreparedHead(res, 200, prepareHead({ etag: '"b"' }), news);
-        res.end('ok');
+        sendPrepared(res, 200, prepareHead({ etag: '"b"' }), news, 'ok');
       });
       headers = answer.headers;
     } finally {

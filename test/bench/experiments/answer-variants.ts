@@ -107,6 +107,17 @@ const socketWrite: Answer = (_req, res) => {
   res.end();
 };
 
+// Head and body as one text where Node keeps the head it has not sent yet: `end()` then writes once, without corking.
+const oneText: Answer = (_req, res) => {
+  const open = res as unknown as Record<string | symbol, unknown>;
+  open[outHeaders(res)] = shared;
+  res.statusCode = 200;
+  res.statusMessage = 'OK';
+  open._contentLength = body.length;
+  open._header = head + latin1;
+  res.end();
+};
+
 function inUse(answer: Answer, prepare?: (app: express.Express) => void): RequestListener {
   const app = express();
   prepare?.(app);
@@ -147,6 +158,7 @@ const listeners: Record<string, () => RequestListener> = {
   'use filled slot+latin1': () => inUse(filledSlotText),
   'use shared slot+latin1': () => inUse(sharedSlotText),
   'use prebuilt _header+latin1': () => inUse(prebuiltHead),
+  'use one text': () => inUse(oneText),
   'use socket.write': () => inUse(socketWrite),
   'http set+end(buffer)': () => setAndEnd,
   'http writeHead(object)': () => headObject,
@@ -154,6 +166,7 @@ const listeners: Record<string, () => RequestListener> = {
   'http writeHead(object)+latin1': () => headObjectText,
   'http writeHead(flat)+latin1': () => headFlatText,
   'http prebuilt _header+latin1': () => prebuiltHead,
+  'http one text': () => oneText,
   'http socket.write': () => socketWrite,
   'http end() only': () => (_req, res) => res.end(body),
 };

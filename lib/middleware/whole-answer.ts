@@ -1,0 +1,65 @@
+import type { ServerResponse } from 'node:http';
+import { isAsNodeDoes } from './answer-proof.js';
+import { HeadText, isUsual, opened } from './head-text.js';
+import { endWith, isUntouched, sendKnown, takesForms } from './known-answer.js';
+import {
+  fillFields,
+  formFor,
+  type HeadForm,
+  type HeadNews,
+  keepOn,
+  keptOn,
+  type PreparedHead,
+  putNews,
+} from './prepared-head.js';
+
+/**
+ * Sends a head of prepared fields over whatever was set before, and a body: bytes, or text of one byte a character;
+ * `undefined` where none belongs to it. `writeHead` with an object sets each of its fields anew and checks name and value
+ * again; these were checked when they were stored. `false`, and nothing done, where somebody replaced `writeHead`, or
+ * where this Node keeps fields in another way: then the fields have to go through `writeHead`.
+ */
+export function sendPrepared(
+  res: ServerResponse,
+  status: number,
+  head: PreparedHead,
+  news: HeadNews,
+  body: Buffer | string | undefined,
+): boolean {
+  if (!takesForms(res)) return false;
+  const before = keptOn(res);
+  const form = formFor(head, before, news.statusHeader);
+  if (form !== undefined) {
+    sendForm(res, status, form, news, body);
+    return true;
+  }
+  // Others have set fields: they stay, and what is stored comes over them.
+  putNews(fillFields(head, before as NonNullable<typeof before>), news);
+  res.writeHead(status);
+  endWith(res, body);
+  return true;
+}
+
+/** Sends a form of a head over nothing that was set before, and a body, where {@link takesForms}. */
+export function sendForm(
+  res: ServerResponse,
+  status: number,
+  form: HeadForm,
+  news: HeadNews,
+  body: Buffer | string | undefined,
+): void {
+  putNews(form.kept, news);
+  form.age = Number.NaN;
+  if (sendKnown(res, status, form, news.age, news.cacheStatus, news.word, body)) return;
+  const open = opened(res);
+  const learns =
+    form.text === undefined && (body !== undefined) === bodyBelongs(status) && isUntouched(res) && isUsual(open);
+  keepOn(res, form.kept);
+  res.writeHead(status);
+  if (learns && isAsNodeDoes()) form.text = HeadText.learn(open, news);
+  endWith(res, body);
+}
+
+function bodyBelongs(status: number): boolean {
+  return status !== 304 && status !== 204;
+}
