@@ -11,6 +11,7 @@ import { coreOf } from '../cache/cache-core.js';
 import { checkKnownKeys, textList } from '../common/options.js';
 import { FastLane } from './fast-lane.js';
 import { startLaneTrace } from './lane-trace.js';
+import { keepShape } from './request-shape.js';
 
 /** Options of {@link fastLane}. */
 export interface FastLaneOptions {
@@ -74,21 +75,4 @@ function listenerOf(
     handle(req, res);
   };
   return { listener, close: () => lane.close() };
-}
-
-// Express sets the prototype of req and res and adds these properties afterwards. Up to Node 22 each such addition gives
-// the object a hidden class of its own, and every later access to any property of it is slow; present beforehand, they
-// leave it the class it shares with all other requests.
-function keepShape(req: IncomingMessage, res: ServerResponse): void {
-  const shaped = req as unknown as Record<string, unknown>;
-  shaped.res = undefined;
-  shaped.next = undefined;
-  shaped.baseUrl = '';
-  shaped.originalUrl = undefined;
-  shaped._parsedUrl = undefined;
-  shaped.params = undefined;
-  shaped.route = undefined;
-  shaped._eventsCount ??= 0;
-  res.statusCode = 200;
-  (res as unknown as Record<string, unknown>).locals = Object.create(null);
 }

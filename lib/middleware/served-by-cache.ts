@@ -9,10 +9,10 @@ export interface ServedByCache {
 }
 
 const MARK = Symbol('served by cache');
-type Marked = ServerResponse & { [MARK]?: ServedByCache };
+type Marked = ServerResponse & { [MARK]?: ServedByCache | undefined };
 
 /** Notes who answered `res`. Pass the same frozen object for the same route: nothing is allocated. */
-export function markServed(res: ServerResponse, served: ServedByCache): void {
+export function markServed(res: ServerResponse, served: ServedByCache | undefined): void {
   (res as Marked)[MARK] = served;
 }
 
