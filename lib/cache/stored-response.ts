@@ -58,6 +58,8 @@ export class StoredResponse {
   readonly storedAt: number;
   /** Forms in which it is sent, by coding; made by whoever sends them. */
   readonly forms = new Map<string, unknown>();
+  /** How it was last sent from process memory, for whoever sends it there again. */
+  quick: unknown;
   readonly #entry: StoredEntry;
 
   constructor(entry: StoredEntry, meta: ResponseMeta) {

@@ -46,6 +46,11 @@ export class LruTable<V> {
     return this.#chunk(row).values[row & IN_CHUNK] as V;
   }
 
+  /** The value of a row that may have been removed, or never been there. */
+  valueIn(row: number): V | undefined {
+    return this.#chunks[row >> CHUNK_BITS]?.values[row & IN_CHUNK];
+  }
+
   /** Another value in the same place. */
   replaceAt(row: number, value: V): void {
     this.#chunk(row).values[row & IN_CHUNK] = value;

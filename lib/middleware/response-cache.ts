@@ -15,9 +15,11 @@ import { fill, isFilling } from './fill-response.js';
 import { forwardUncached } from './forward-uncached.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
 import type { Middleware } from './middleware-type.js';
+import { mayHitQuickly, QuickHits } from './quick-hits.js';
 import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
 import { demandsOf, type RequestDemands } from './request-demands.js';
 import { identityOf, NOT_CACHED } from './request-identity.js';
+import { keepShapeOf } from './request-shape.js';
 import { bypassReason, type RequestView, requestView } from './request-view.js';
 import {
   type ResponseCacheConfig,
@@ -33,6 +35,7 @@ export type { ResponseCacheOptions } from './response-cache-options.js';
 interface Visit {
   readonly core: CacheCore;
   readonly config: ResponseCacheConfig;
+  readonly quick: QuickHits | undefined;
   readonly counters: CacheCounters;
   readonly name: string;
   readonly req: Request;
@@ -60,13 +63,16 @@ const MAX_NAMES = 1000;
 export function responseCache(cache: Cache, options: ResponseCacheOptions = {}): Middleware {
   const core = coreOf(cache);
   const config = resolveResponseCacheOptions(options);
+  const quick = mayHitQuickly(config) ? new QuickHits(core, config) : undefined;
 
   const middleware: RequestHandler = function responseCacheMiddleware(req, res, next) {
+    keepShapeOf(req);
     if (req.method !== 'GET' && req.method !== 'HEAD') return passUnsafe(core, config, req, res, next);
     if (config.fastLane) noteLaneArrival(req);
+    const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';
+    if (bypass === undefined && quick !== undefined && req.method === 'GET' && quick.answer(req, res)) return;
     const name = nameOf(config, req);
     const counters = core.stats.of(name);
-    const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';
     if (bypass !== undefined) return forwardUncached(config, counters, res, next, 'bypass', bypass);
     if (isFilling(req, core)) return next();
     const identity = config.identity === undefined ? undefined : identityOf(core, name, config.identity, req);
@@ -79,6 +85,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     look({
       core,
       config,
+      quick,
       counters,
       name,
       req,
@@ -193,7 +200,10 @@ function serve(
     ? hitMember(CACHE_NAME, { ttl, detail: 'collapsed' })
     : `${CACHE_NAME}; hit; ttl=${ttl}`;
   const { statusHeader } = config;
-  markServed(res, servedAs(visit.name)[word]);
+  const served = servedAs(visit.name)[word];
+  markServed(res, served);
+  if (word === 'hit')
+    visit.quick?.learn({ core, counters: visit.counters, req: visit.req, view, served }, resource, response);
   if (config.fastLane && word === 'hit') noteLaneHit(visit);
   const sent = deliver(res, {
     core,

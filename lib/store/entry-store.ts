@@ -64,6 +64,13 @@ export interface EntryStore {
   now(): number;
   /** The entry of a key, unless invalidated, and a fence. `groups` are those known before the entry is read. */
   lookup(key: EntryKey, groups: readonly string[]): Maybe<Lookup>;
+  /** Where the entry of a lookup stands in this process, for {@link at}. `undefined`: it was not found there. */
+  placeOf?(lookup: Lookup): number | undefined;
+  /**
+   * What a lookup finds of an entry that stands in that place: there may be another by now, or none. `undefined` also where
+   * a lookup would have to ask elsewhere, or the entry is not at hand.
+   */
+  at?(place: number, now: number): Lookup | undefined;
   /** Entries of many keys in one round trip, in the order of `keys`. */
   lookupMany(keys: readonly EntryKey[]): Maybe<readonly (Found | undefined)[]>;
   /** Asks for the right to fill a key for at most `leaseMs`. */

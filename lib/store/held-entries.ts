@@ -14,6 +14,11 @@ export interface MemoryFence extends Fence {
   readonly takenAt?: number;
 }
 
+/** A lookup that found an entry of this process, and in which row. */
+export interface HeldLookup extends Lookup {
+  readonly row: number;
+}
+
 /** An entry as its readers get it. */
 export interface Slot extends Packable, HotSlot {
   readonly row: number;
@@ -23,7 +28,7 @@ export interface Slot extends Packable, HotSlot {
   readonly packed: string | undefined;
   /** What the last reader was given; the same object serves every hit until something is invalidated. */
   found: Found;
-  lookup: Lookup;
+  lookup: HeldLookup;
   /** How far the ledger had come when the slot was last found valid. */
   checkedAt: number;
 }
@@ -80,6 +85,15 @@ export class HeldEntries {
     const held = this.#held.valueAt(row);
     this.#held.touch(row);
     if (typeof held === 'string') return this.#warm(row, held);
+    held.wasRead = true;
+    return held;
+  }
+
+  /** The entry in a row, which counts as used now; `undefined`: there is none, or it is not unpacked. */
+  useAt(row: number): Slot | undefined {
+    const held = this.#held.valueIn(row);
+    if (typeof held !== 'object') return undefined;
+    this.#held.touch(row);
     held.wasRead = true;
     return held;
   }
@@ -174,10 +188,15 @@ export function memoryFence(sequence: number): MemoryFence {
   return { level: 'memory', sequence };
 }
 
+/** What a lookup tells of an entry in a row. */
+export function heldLookup(row: number, found: Found, sequence: number): HeldLookup {
+  return { found, fence: memoryFence(sequence), row };
+}
+
 function slotOf(row: number, holding: Packable, packed: string | undefined, bytes: number): Slot {
   const { entry, label, retainUntil, sequence } = holding;
   const found: Found = { entry, level: 'memory', softAt: undefined };
-  const lookup: Lookup = { found, fence: memoryFence(sequence) };
+  const lookup = heldLookup(row, found, sequence);
   return {
     row,
     bytes,

@@ -9,7 +9,7 @@ import type {
   Lookup,
   StoreOutcome,
 } from './entry-store.js';
-import { HeldEntries, type MemoryFence, memoryFence, type Slot } from './held-entries.js';
+import { HeldEntries, type HeldLookup, heldLookup, type MemoryFence, memoryFence, type Slot } from './held-entries.js';
 import { InvalidationLedger } from './invalidation-ledger.js';
 import type { MetaPacking } from './packed-entry.js';
 import { type EntryKey, entryName, type Found, type StoredEntry } from './stored-entry.js';
@@ -41,13 +41,16 @@ export class MemoryStore implements EntryStore {
 
   lookup(key: EntryKey): Lookup {
     const slot = this.#held.use(entryName(key));
-    if (slot === undefined) return this.#missNow();
-    if (slot.checkedAt !== this.ledger.sequence && !this.#stillValid(slot)) return this.#missNow();
-    if (slot.retainUntil <= this.now()) {
-      this.#held.drop(slot.row);
-      return this.#missNow();
-    }
-    return slot.lookup;
+    return (slot && this.#usable(slot, this.now())) ?? this.#missNow();
+  }
+
+  placeOf(lookup: Lookup): number | undefined {
+    return (lookup as Partial<HeldLookup>).row;
+  }
+
+  at(place: number, now: number): Lookup | undefined {
+    const slot = this.#held.useAt(place);
+    return slot && this.#usable(slot, now);
   }
 
   lookupMany(keys: readonly EntryKey[]): readonly (Found | undefined)[] {
@@ -123,6 +126,13 @@ export class MemoryStore implements EntryStore {
     this.#uncacheable.clear();
   }
 
+  #usable(slot: Slot, now: number): Lookup | undefined {
+    if (slot.checkedAt !== this.ledger.sequence && !this.#stillValid(slot)) return undefined;
+    if (slot.retainUntil > now) return slot.lookup;
+    this.#held.drop(slot.row);
+    return undefined;
+  }
+
   #stillValid(slot: Slot): boolean {
     const verdict = this.ledger.verdict(slot.sequence, slot.entry.groups, slot.label);
     if (verdict === 'gone') {
@@ -131,7 +141,7 @@ export class MemoryStore implements EntryStore {
     }
     if (verdict !== 'valid') slot.found = { entry: slot.entry, level: 'memory', softAt: verdict.softAt };
     slot.checkedAt = this.ledger.sequence;
-    slot.lookup = { found: slot.found, fence: memoryFence(slot.checkedAt) };
+    slot.lookup = heldLookup(slot.row, slot.found, slot.checkedAt);
     return true;
   }
 

@@ -76,6 +76,16 @@ export class SharedStore implements EntryStore {
     return this.#lookupRedis(key, groups);
   }
 
+  placeOf(lookup: Lookup): number | undefined {
+    return this.#memory.placeOf(lookup);
+  }
+
+  at(place: number, now: number): Lookup | undefined {
+    return this.#isUp() && this.#nearCacheMs !== undefined && this.#channel.isTrusted
+      ? this.#memory.at(place, now)
+      : undefined;
+  }
+
   async lookupMany(keys: readonly EntryKey[]): Promise<readonly (Found | undefined)[]> {
     const found = this.#isUp() ? await this.#redis.lookupMany(keys) : undefined;
     return found ?? this.#memory.lookupMany(keys);

@@ -1,0 +1,196 @@
+import type { TLSSocket } from 'node:tls';
+import type { Request, Response } from 'express';
+import { type CacheCore, recordUse } from '../cache/cache-core.js';
+import type { CacheCounters } from '../cache/cache-stats.js';
+import { parseEntityTag } from '../cache/http/entity-tags.js';
+import { isTraced } from '../cache/lookup-trace.js';
+import type { ResourceLookup } from '../cache/resource-lookup.js';
+import type { StoredResponse } from '../cache/stored-response.js';
+import { isPromise } from '../store/stored-entry.js';
+import { isInternalDispatch } from './internal-dispatch.js';
+import { sendHit, takesForms } from './known-answer.js';
+import { formFor, keptOn } from './prepared-head.js';
+import { type Representation, representationFor } from './representation.js';
+import type { RequestView } from './request-view.js';
+import type { ResponseCacheConfig } from './response-cache-options.js';
+import { markServed, type ServedByCache } from './served-by-cache.js';
+
+/** A hit that went the whole way, as told to {@link QuickHits.learn}. */
+export interface SlowHit {
+  readonly core: CacheCore;
+  readonly counters: CacheCounters;
+  readonly req: Request;
+  readonly view: RequestView;
+  readonly served: ServedByCache;
+}
+
+/** What a response of this process was last sent for, and everything about sending it that does not change. */
+interface QuickHit {
+  readonly owner: QuickHits;
+  readonly host: string | undefined;
+  readonly url: string;
+  readonly isSecure: boolean;
+  readonly acceptEncoding: string | string[] | undefined;
+  readonly form: Representation;
+  readonly counters: CacheCounters;
+  readonly served: ServedByCache;
+  readonly label: string;
+  readonly groups: readonly string[];
+  /** Entity tags that, sent alone in `If-None-Match`, are this response's own. */
+  readonly tags: readonly string[];
+}
+
+const MAX_PLACES = 8192;
+const MAX_URL_LENGTH = 512;
+const MAX_HOSTS = 32;
+
+/** Whether what a request means to a route with these options is in its method, target, host and a few fields. */
+export function mayHitQuickly(config: ResponseCacheConfig): boolean {
+  return (
+    config.identity === undefined &&
+    config.key === undefined &&
+    config.vary.length === 0 &&
+    config.refreshAhead === undefined &&
+    !config.honorsRequest &&
+    !config.fastLane // the lane follows hits on the long way
+  );
+}
+
+/**
+ * Answers targets that had a hit before without taking them apart again. What is remembered of a target is where its entry
+ * stands; the store is asked each time whether it still stands there and may be used, so nothing can be served that a
+ * lookup would not find.
+ */
+export class QuickHits {
+  readonly #core: CacheCore;
+  readonly #config: ResponseCacheConfig;
+  readonly #places = new Map<string | undefined, Map<string, number>>();
+  #count = 0;
+
+  constructor(core: CacheCore, config: ResponseCacheConfig) {
+    this.#core = core;
+    this.#config = config;
+  }
+
+  /** Answers a GET that bypasses nothing, if it can be done at once. `false`, and nothing done: the long way it is. */
+  answer(req: Request, res: Response): boolean {
+    const core = this.#core;
+    const { headers } = req;
+    const place = this.#places.get(headers.host)?.get(req.originalUrl);
+    if (place === undefined || !takesForms(res) || isTraced(core.log)) return false;
+    const now = core.store.now();
+    const found = core.store.at?.(place, now)?.found;
+    if (found === undefined || found.softAt !== undefined) return false;
+    const response = found.entry.view as StoredResponse;
+    const hit = response?.quick as QuickHit | undefined;
+    if (hit === undefined || !this.#isFor(hit, req) || now >= response.freshUntil) return false;
+    const status = statusFor(hit, response, headers['if-none-match']);
+    if (status === undefined || !this.#send(res, response, hit, status, now)) return false;
+    hit.counters.lookup.addMs(0);
+    hit.counters.memoryHits += 1;
+    recordUse(core, hit.label, hit.groups);
+    return true;
+  }
+
+  /** Remembers a whole fresh answer from this process, given to a GET. */
+  learn({ core, counters, req, view, served }: SlowHit, resource: ResourceLookup, response: StoredResponse): void {
+    const { headers, originalUrl: url } = req;
+    const place = core.store.placeOf?.(resource.lookup);
+    if (place === undefined || resource.key.variant !== '' || url.length > MAX_URL_LENGTH || isInternalDispatch(req))
+      return;
+    if (resource.found?.softAt !== undefined || isConditional(req) || view.isHead) return;
+    const form = representationFor(response, headers);
+    const hit: QuickHit = {
+      owner: this,
+      host: headers.host,
+      url,
+      isSecure: isSecure(req),
+      acceptEncoding: headers['accept-encoding'],
+      form,
+      counters,
+      served,
+      label: view.label,
+      groups: view.groups,
+      tags: ownTags(form, response),
+    };
+    response.quick = hit;
+    this.#remember(headers.host, url, place);
+  }
+
+  #isFor(hit: QuickHit, req: Request): boolean {
+    const { headers } = req;
+    return (
+      hit.owner === this &&
+      hit.url === req.originalUrl &&
+      hit.host === headers.host &&
+      hit.acceptEncoding === headers['accept-encoding'] &&
+      hit.isSecure === isSecure(req) &&
+      headers.authorization === undefined &&
+      headers.range === undefined &&
+      headers['if-modified-since'] === undefined &&
+      !isInternalDispatch(req)
+    );
+  }
+
+  #send(res: Response, response: StoredResponse, hit: QuickHit, status: number, now: number): boolean {
+    const { form } = hit;
+    const head = status === 304 ? form.unchanged?.head : form.head;
+    const known = head && formFor(head, keptOn(res), this.#config.statusHeader);
+    if (known?.text === undefined) return false;
+    const body = status === 304 ? undefined : (form.text ?? this.#bytes(form, response));
+    if (status !== 304 && body === undefined) return false;
+    if (!sendHit(res, status, known, response.ageSeconds(now), response.ttlSeconds(now), body)) return false;
+    markServed(res, hit.served);
+    return true;
+  }
+
+  // `undefined`: they would have to be decoded first.
+  #bytes(form: Representation, response: StoredResponse): Buffer | undefined {
+    if (form.coding !== 'identity') return response.body;
+    const body = this.#core.decodedBodies.of(response);
+    return isPromise(body) ? undefined : body;
+  }
+
+  #remember(host: string | undefined, url: string, place: number): void {
+    if (this.#count >= MAX_PLACES || this.#places.size >= MAX_HOSTS) this.#forget();
+    let places = this.#places.get(host);
+    if (places === undefined) {
+      places = new Map();
+      this.#places.set(host, places);
+    }
+    places.set(url, place);
+    this.#count += 1;
+  }
+
+  // Whatever is asked for is soon remembered again.
+  #forget(): void {
+    this.#places.clear();
+    this.#count = 0;
+  }
+}
+
+/** The status of the answer; `undefined` where the condition has to be looked at more closely. */
+function statusFor(
+  { tags }: QuickHit,
+  { status }: StoredResponse,
+  ifNoneMatch: string | undefined,
+): number | undefined {
+  if (ifNoneMatch === undefined) return status;
+  return tags.includes(ifNoneMatch) ? 304 : undefined;
+}
+
+// Only what is said about a 200 can be answered by a 304 (RFC 9110 §15.4.5).
+function ownTags(form: Representation, { status, etag }: StoredResponse): readonly string[] {
+  if (status !== 200 && status !== 203) return [];
+  return [form.etag, etag].filter((tag) => tag !== undefined && parseEntityTag(tag) !== undefined) as string[];
+}
+
+function isConditional({ headers }: Request): boolean {
+  return (
+    headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined || headers.range !== undefined
+  );
+}
+
+function isSecure({ socket }: Request): boolean {
+  return (socket as Partial<TLSSocket>).encrypted === true;
+}
