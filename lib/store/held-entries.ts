@@ -1,8 +1,8 @@
 import { getHeapStatistics } from 'node:v8';
-import { LruTable } from '../common/lru-table.js';
+import { LeanTable } from '../common/lean-table.js';
 import type { Fence, Lookup } from './entry-store.js';
 import { type HotSlot, HotSlots } from './hot-slots.js';
-import { type MetaPacking, type Packable, PackedEntry, packEntry, packedHead } from './packed-entry.js';
+import { type MetaPacking, type Packable, PackedEntry, packEntry, packedHead, packedName } from './packed-entry.js';
 import { Shapes } from './shapes.js';
 import type { Found, StoredEntry } from './stored-entry.js';
 
@@ -14,9 +14,9 @@ export interface MemoryFence extends Fence {
   readonly takenAt?: number;
 }
 
-/** A lookup that found an entry of this process, and in which row. */
+/** A lookup that found an entry of this process. */
 export interface HeldLookup extends Lookup {
-  readonly row: number;
+  readonly slot: Slot;
 }
 
 /** An entry as its readers get it. */
@@ -24,8 +24,6 @@ export interface Slot extends Packable, HotSlot {
   readonly row: number;
   /** What it counts for. */
   readonly bytes: number;
-  /** The same entry in one text; `undefined` where it is kept as it is. */
-  readonly packed: string | undefined;
   /** What the last reader was given; the same object serves every hit until something is invalidated. */
   found: Found;
   lookup: HeldLookup;
@@ -35,7 +33,7 @@ export interface Slot extends Packable, HotSlot {
 
 // What holds one entry besides its texts and bytes, measured with the heap growing by 100,000 entries.
 const ENTRY_OVERHEAD_BYTES = 640;
-const PACKED_OVERHEAD_BYTES = 120;
+const PACKED_OVERHEAD_BYTES = 56;
 
 // What a Map can hold (2^24), with room to spare.
 const MAX_ENTRIES = 16_000_000;
@@ -53,7 +51,7 @@ const HEAP_SHARE = 0.25;
  * objects would take) and unpacked while it is read; a large one keeps its bytes beside the heap.
  */
 export class HeldEntries {
-  readonly #held = new LruTable<Slot | string>();
+  readonly #held = new LeanTable<Slot | string>((held) => (typeof held === 'string' ? packedName(held) : held.name));
   readonly #hot: HotSlots<Slot>;
   readonly #shapes = new Shapes();
   readonly #packing: MetaPacking | undefined;
@@ -66,7 +64,7 @@ export class HeldEntries {
     this.#maxBytes = Math.max(1, maxBytes);
     this.#packing = packing;
     const hot = Math.floor(maxBytes / BYTES_PER_HOT_ENTRY);
-    this.#hot = new HotSlots(Math.min(MAX_HOT_ENTRIES, Math.max(MIN_HOT_ENTRIES, hot)), (slot) => this.#cool(slot));
+    this.#hot = new HotSlots(Math.min(MAX_HOT_ENTRIES, Math.max(MIN_HOT_ENTRIES, hot)));
   }
 
   get size(): number {
@@ -80,29 +78,23 @@ export class HeldEntries {
 
   /** The entry of a name, which counts as used now. */
   use(name: string): Slot | undefined {
-    const row = this.#held.find(name);
-    if (row === -1) return undefined;
-    const held = this.#held.valueAt(row);
-    this.#held.touch(row);
-    if (typeof held === 'string') return this.#warm(row, held);
-    held.wasRead = true;
-    return held;
+    const slot = this.#hot.read(name) ?? this.#warm(name);
+    if (slot !== undefined) this.#held.touch(slot.row);
+    return slot;
   }
 
-  /** The entry in a row, which counts as used now; `undefined`: there is none, or it is not unpacked. */
-  useAt(row: number): Slot | undefined {
-    const held = this.#held.valueIn(row);
-    if (typeof held !== 'object') return undefined;
-    this.#held.touch(row);
-    held.wasRead = true;
-    return held;
+  /** The entry in a place among those read most, which counts as used now; `undefined`: it is no longer there. */
+  useAt(place: number): Slot | undefined {
+    const slot = this.#hot.at(place);
+    if (slot !== undefined) this.#held.touch(slot.row);
+    return slot;
   }
 
   /** Holds an entry in place of the one it had; `false`: it is larger than everything may be, and none is held. */
   put(name: string, holding: Packable): boolean {
     this.delete(name);
     const packed = this.#packedBytes < this.#maxPackedBytes ? this.#pack(name, holding) : undefined;
-    const size = packed === undefined ? looseBytes(name, holding) : packedBytes(name, packed);
+    const size = packed === undefined ? looseBytes(name, holding) : packedBytes(packed);
     if (size > this.#maxBytes) {
       if (packed !== undefined) this.#shapes.release(packedHead(packed).shape);
       return false;
@@ -126,14 +118,9 @@ export class HeldEntries {
 
   drop(row: number): void {
     const held = this.#held.valueAt(row);
-    const name = this.#held.nameAt(row);
-    const packed = typeof held === 'string' ? held : held.packed;
-    const size = typeof held === 'string' ? packedBytes(name, held) : held.bytes;
-    this.#bytes -= size;
-    if (packed !== undefined) {
-      this.#packedBytes -= size;
-      this.#shapes.release(packedHead(packed).shape);
-    }
+    if (typeof held === 'string') this.#releasePacked(held);
+    else this.#bytes -= held.bytes;
+    this.#hot.delete(typeof held === 'string' ? packedName(held) : held.name);
     this.#held.remove(row);
   }
 
@@ -141,7 +128,7 @@ export class HeldEntries {
   *all(): IterableIterator<Packable> {
     for (const row of this.#held) {
       const held = this.#held.valueAt(row);
-      yield typeof held === 'string' ? this.#unpacked(row, held) : held;
+      yield typeof held === 'string' ? this.#unpacked(row, packedName(held), held) : held;
     }
   }
 
@@ -157,29 +144,31 @@ export class HeldEntries {
     return packEntry(name, holding, this.#shapes, this.#packing);
   }
 
-  #addLoose(name: string, holding: Packable, size: number): void {
-    const row = this.#held.add(name, '');
-    this.#held.replaceAt(row, slotOf(row, { ...holding, entry: ownBody(holding.entry) }, undefined, size));
+  #releasePacked(packed: string): void {
+    const size = packedBytes(packed);
+    this.#bytes -= size;
+    this.#packedBytes -= size;
+    this.#shapes.release(packedHead(packed).shape);
   }
 
-  #warm(row: number, packed: string): Slot {
-    const slot = this.#unpacked(row, packed);
-    this.#held.replaceAt(row, slot);
+  #addLoose(name: string, { entry, label, retainUntil, sequence }: Packable, size: number): void {
+    const row = this.#held.add(name, '');
+    this.#held.replaceAt(row, slotOf(row, name, { entry: ownBody(entry), label, retainUntil, sequence }, size));
+  }
+
+  #warm(name: string): Slot | undefined {
+    const row = this.#held.find(name);
+    if (row === -1) return undefined;
+    const held = this.#held.valueAt(row);
+    const slot = typeof held === 'string' ? this.#unpacked(row, name, held) : held;
     this.#hot.add(slot);
     return slot;
   }
 
-  // The row may be another entry's by now.
-  #cool({ row, packed }: Slot): void {
-    const held = this.#held.valueAt(row);
-    if (packed !== undefined && typeof held === 'object' && held.packed === packed) this.#held.replaceAt(row, packed);
-  }
-
-  #unpacked(row: number, packed: string): Slot {
+  #unpacked(row: number, name: string, packed: string): Slot {
     const { sequence, retainUntil } = packedHead(packed);
-    const name = this.#held.nameAt(row);
     const entry = new PackedEntry(name, packed, this.#shapes, this.#packing);
-    return slotOf(row, { entry, label: entry.label, retainUntil, sequence }, packed, packedBytes(name, packed));
+    return slotOf(row, name, { entry, label: entry.label, retainUntil, sequence }, packedBytes(packed));
   }
 }
 
@@ -188,28 +177,30 @@ export function memoryFence(sequence: number): MemoryFence {
   return { level: 'memory', sequence };
 }
 
-/** What a lookup tells of an entry in a row. */
-export function heldLookup(row: number, found: Found, sequence: number): HeldLookup {
-  return { found, fence: memoryFence(sequence), row };
-}
-
-function slotOf(row: number, holding: Packable, packed: string | undefined, bytes: number): Slot {
+function slotOf(row: number, name: string, holding: Packable, bytes: number): Slot {
   const { entry, label, retainUntil, sequence } = holding;
   const found: Found = { entry, level: 'memory', softAt: undefined };
-  const lookup = heldLookup(row, found, sequence);
-  return {
+  const slot: Omit<Slot, 'lookup'> & { lookup: HeldLookup | undefined } = {
     row,
+    name,
     bytes,
     entry,
     label,
     retainUntil,
     sequence,
-    packed,
     found,
-    lookup,
+    lookup: undefined,
     checkedAt: sequence,
     wasRead: false,
+    place: -1,
   };
+  slot.lookup = heldLookup(slot as Slot);
+  return slot as Slot;
+}
+
+/** What a lookup tells of a slot as it stands now. */
+export function heldLookup(slot: Slot): HeldLookup {
+  return { found: slot.found, fence: memoryFence(slot.checkedAt), slot };
 }
 
 // What is kept must not hold on to a larger piece of memory that its bytes are a view of.
@@ -221,8 +212,8 @@ function ownBody(entry: StoredEntry): StoredEntry {
   return { kind, meta, body: own, groups, storedAt, retainUntil };
 }
 
-function packedBytes(name: string, packed: string): number {
-  return PACKED_OVERHEAD_BYTES + name.length + packed.length;
+function packedBytes(packed: string): number {
+  return PACKED_OVERHEAD_BYTES + packed.length;
 }
 
 function looseBytes(name: string, { label, entry }: Packable): number {

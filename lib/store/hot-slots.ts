@@ -1,43 +1,73 @@
 /** Something unpacked that is worth keeping so while it is asked for. */
 export interface HotSlot {
+  readonly name: string;
   /** Set by every read, cleared when the hand passes. */
   wasRead: boolean;
+  /** Where it is among the hot slots; -1 when it is not, or no longer. */
+  place: number;
 }
 
-/** A bounded number of slots that stay unpacked: second chance for what was read since the hand came by (CLOCK). */
+/**
+ * A bounded number of slots that stay unpacked, by name: second chance for what was read since the hand came by (CLOCK).
+ * However many entries there are, those asked for all the time are found in this small map.
+ */
 export class HotSlots<S extends HotSlot> {
-  readonly #ring: S[] = [];
+  readonly #byName = new Map<string, S>();
+  // A gap where a slot was deleted: what it held on to is not to be kept by a place that waits to be taken again.
+  readonly #ring: (S | undefined)[] = [];
   readonly #limit: number;
-  readonly #cool: (slot: S) => void;
   #hand = 0;
 
-  /** `cool` is called for a slot that has to make room. */
-  constructor(limit: number, cool: (slot: S) => void) {
+  constructor(limit: number) {
     this.#limit = Math.max(1, limit);
-    this.#cool = cool;
   }
 
+  /** The slot of a name, read now. */
+  read(name: string): S | undefined {
+    const slot = this.#byName.get(name);
+    if (slot !== undefined) slot.wasRead = true;
+    return slot;
+  }
+
+  /** The slot in a place, read now, if it is still the one that came there. */
+  at(place: number): S | undefined {
+    const slot = this.#ring[place];
+    if (slot === undefined || slot.place !== place) return undefined;
+    slot.wasRead = true;
+    return slot;
+  }
+
+  /** One more slot, whose name has none. */
   add(slot: S): void {
+    this.#byName.set(slot.name, slot);
     if (this.#ring.length < this.#limit) {
-      this.#ring.push(slot);
+      slot.place = this.#ring.push(slot) - 1;
       return;
     }
-    while (this.#at(this.#hand).wasRead) {
-      this.#at(this.#hand).wasRead = false;
+    for (let at = this.#ring[this.#hand]; at?.wasRead; at = this.#ring[this.#hand]) {
+      at.wasRead = false;
       this.#advance();
     }
-    this.#cool(this.#at(this.#hand));
+    const pushedOut = this.#ring[this.#hand];
+    if (pushedOut !== undefined) this.delete(pushedOut.name);
     this.#ring[this.#hand] = slot;
+    slot.place = this.#hand;
     this.#advance();
   }
 
-  clear(): void {
-    this.#ring.length = 0;
-    this.#hand = 0;
+  delete(name: string): void {
+    const slot = this.#byName.get(name);
+    if (slot === undefined) return;
+    this.#byName.delete(name);
+    this.#ring[slot.place] = undefined;
+    slot.place = -1;
   }
 
-  #at(place: number): S {
-    return this.#ring[place] as S;
+  clear(): void {
+    this.#byName.clear();
+    for (const slot of this.#ring) if (slot !== undefined) slot.place = -1;
+    this.#ring.length = 0;
+    this.#hand = 0;
   }
 
   #advance(): void {

@@ -45,7 +45,8 @@ export class MemoryStore implements EntryStore {
   }
 
   placeOf(lookup: Lookup): number | undefined {
-    return (lookup as Partial<HeldLookup>).row;
+    const place = (lookup as Partial<HeldLookup>).slot?.place;
+    return place === -1 ? undefined : place;
   }
 
   at(place: number, now: number): Lookup | undefined {
@@ -141,7 +142,7 @@ export class MemoryStore implements EntryStore {
     }
     if (verdict !== 'valid') slot.found = { entry: slot.entry, level: 'memory', softAt: verdict.softAt };
     slot.checkedAt = this.ledger.sequence;
-    slot.lookup = heldLookup(slot.row, slot.found, slot.checkedAt);
+    slot.lookup = heldLookup(slot);
     return true;
   }
 

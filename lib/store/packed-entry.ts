@@ -32,6 +32,7 @@ export interface PackedHead {
 /** Bodies up to this size are kept as text. A larger one is better off as bytes beside the heap. */
 export const MAX_PACKED_BODY = 8 * 1024;
 
+const NUMBERS_BEFORE_NAME = 4;
 const KINDS: readonly EntryKind[] = ['response', 'value', 'variants'];
 
 /** An entry in one text. `undefined` when it cannot be, and is to be kept as it is. */
@@ -53,6 +54,7 @@ export function packEntry(
     .number(sequence)
     .number(storedAt)
     .number(Math.max(0, Math.floor(retainUntil) - storedAt))
+    .text(name)
     .number(KINDS.indexOf(entry.kind));
   writePart(packed, name, label);
   packed.number(entry.groups.length);
@@ -75,6 +77,13 @@ export function packedHead(packed: string): PackedHead {
   return { shape, sequence, retainUntil: storedAt + reader.number() };
 }
 
+/** The name of a packed entry. */
+export function packedName(packed: string): string {
+  const reader = new PackedReader(packed);
+  for (let left = NUMBERS_BEFORE_NAME; left > 0; left--) reader.number();
+  return reader.text();
+}
+
 /** A packed entry, readable; its body is a view of the packed text until somebody wants bytes. */
 export class PackedEntry implements StoredEntry {
   readonly kind: EntryKind;
@@ -88,12 +97,14 @@ export class PackedEntry implements StoredEntry {
   view: unknown = undefined;
   #body: Buffer | undefined;
 
+  /** `name` is its name once more: what is cut from it does not hold on to all of the packed text. */
   constructor(name: string, packed: string, shapes: Shapes, meta: MetaPacking | undefined) {
     const reader = new PackedReader(packed);
     const shape = reader.number();
     reader.number();
     this.storedAt = reader.number();
     this.retainUntil = this.storedAt + reader.number();
+    reader.text();
     this.kind = KINDS[reader.number()] as EntryKind;
     this.label = readPart(reader, name);
     const groups: string[] = [];

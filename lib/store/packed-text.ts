@@ -27,12 +27,12 @@ export class PackedWriter {
     return this;
   }
 
-  /** A text with its length. One with characters beyond one byte makes the whole unsound. */
+  /** A text with its length; two bytes a character where one is not enough for all of them. */
   text(value: string): this {
-    if (BEYOND_ONE_BYTE.test(value)) this.#isSound = false;
-    this.number(value.length);
-    this.#reserve(value.length);
-    this.#at += scratch.write(value, this.#at, 'latin1');
+    const isWide = BEYOND_ONE_BYTE.test(value);
+    this.number(value.length * 2 + (isWide ? 1 : 0));
+    this.#reserve(value.length * 2);
+    this.#at += scratch.write(value, this.#at, isWide ? 'utf16le' : 'latin1');
     return this;
   }
 
@@ -79,9 +79,12 @@ export class PackedReader {
   }
 
   text(): string {
-    const length = this.number();
-    this.#at += length;
-    return this.#packed.slice(this.#at - length, this.#at);
+    const coded = this.number();
+    const isWide = coded % 2 === 1;
+    const start = this.#at;
+    this.#at += isWide ? coded - 1 : coded / 2;
+    const bytes = this.#packed.slice(start, this.#at);
+    return isWide ? Buffer.from(bytes, 'latin1').toString('utf16le') : bytes;
   }
 
   rest(): string {

@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Verdict } from './budgets.js';
+import { judgeFlat, type Verdict } from './budgets.js';
 import { type RoundsOptions, Running } from './harness/compare.js';
 import { type Compiled, packageRoot } from './harness/compile.js';
 import { median } from './harness/statistics.js';
+import { measureAmong } from './many-entries.js';
 
 async function asking<T>(
   compiled: Compiled,
@@ -151,17 +152,37 @@ function judgeImport(node: string, entry: string): Verdict {
   };
 }
 
-/** Everything measured outside the rounds. */
-export async function judgeFigures(compiled: Compiled, options: RoundsOptions, isQuick: boolean): Promise<Verdict[]> {
-  // What is published, built anew: the modules of the sources one by one would take twice as long.
+/** What is published, built anew: the modules of the sources one by one would take twice as long. */
+function builtEntry(): string {
   const built = spawnSync(process.execPath, [join(packageRoot, 'test/support/build.mjs')], { cwd: packageRoot });
   if (built.status !== 0) throw new Error(`the package could not be built: ${built.stderr}`);
-  const entry = join(packageRoot, 'dist/index.js');
+  return join(packageRoot, 'dist/index.js');
+}
+
+async function judgeAmong(compiled: Compiled, options: RoundsOptions, many: number): Promise<Verdict> {
+  const counts = [1000, many];
+  const rounds = Math.min(options.rounds, 15);
+  return judgeFlat(await measureAmong(counts, compiled, { ...options, rounds }), counts);
+}
+
+/** Everything measured outside the rounds, or what of it is chosen: `among`, `memory`, `invalidation`, `import`. */
+export async function judgeFigures(
+  compiled: Compiled,
+  options: RoundsOptions,
+  isQuick: boolean,
+  only = /./,
+): Promise<Verdict[]> {
   const many = isQuick ? 20_000 : 100_000;
-  return [
-    ...(await judgeMemory(compiled, options, isQuick ? 20_000 : 100_000)),
-    await judgeInvalidation(compiled, options, 'memory', many),
-    await judgeInvalidation(compiled, options, 'redis', many),
-    judgeImport(options.node ?? process.execPath, entry),
-  ];
+  const figures: Record<string, () => Promise<Verdict[]> | Verdict[]> = {
+    among: async () => [await judgeAmong(compiled, options, isQuick ? many : 1_000_000)],
+    memory: () => judgeMemory(compiled, options, many),
+    invalidation: async () => [
+      await judgeInvalidation(compiled, options, 'memory', many),
+      await judgeInvalidation(compiled, options, 'redis', many),
+    ],
+    import: () => [judgeImport(options.node ?? process.execPath, builtEntry())],
+  };
+  const verdicts: Verdict[] = [];
+  for (const [name, judge] of Object.entries(figures)) if (only.test(name)) verdicts.push(...(await judge()));
+  return verdicts;
 }

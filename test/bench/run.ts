@@ -1,14 +1,15 @@
 // npm run bench [-- --quick] [--only text] [--node path] [--no-library]: all variants, interleaved, and the budgets they are held to.
+// With --figures 'among|memory|invalidation|import' only those budgets that are no ratio of variants.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { judgeFlat, judgeRefusalBytes, judgeSamples, type Verdict } from './budgets.js';
+import { judgeRefusalBytes, judgeSamples, type Verdict } from './budgets.js';
 import { judgeFigures } from './figures.js';
 import { Field, type RoundsOptions, type Samples } from './harness/compare.js';
 import { type Compiled, compile, packageRoot } from './harness/compile.js';
+import { isInstalled } from './harness/programs.js';
 import { startRedis } from './harness/redis-server.js';
 import { comparisonTable, table } from './harness/report.js';
-import { measureAmong } from './many-entries.js';
 import { recordHits } from './recording.js';
 import { type Entrant, entrants, recordings } from './suite.js';
 
@@ -18,6 +19,7 @@ const { values: chosen } = parseArgs({
     only: { type: 'string' },
     rounds: { type: 'string' },
     node: { type: 'string' },
+    figures: { type: 'string' },
     'no-library': { type: 'boolean', default: false },
   },
 });
@@ -30,6 +32,7 @@ async function compareAll(compiled: Compiled, options: RoundsOptions): Promise<S
   const only = chosen.only ? new RegExp(chosen.only) : undefined;
   const all = entrants(recorded?.etag ?? '')
     .filter(({ module }) => recorded || module !== 'variants/ours')
+    .filter(({ needs }) => needs === undefined || isInstalled(needs))
     .filter(({ name }) => name === 'express route' || !only || only.test(name))
     .map((entrant, index) => ({
       ...entrant,
@@ -92,6 +95,17 @@ function printVerdicts(verdicts: readonly Verdict[]): void {
   console.log(`\n${table(['budget', 'at least', 'reached', '', 'spread (middle half of the rounds)'], rows)}`);
 }
 
+async function judgeRounds(): Promise<Verdict[]> {
+  const samples = await compareAll(compiled, options);
+  console.log(
+    `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each\n`,
+  );
+  console.log(comparisonTable(samples, 'express route'));
+  const verdicts = judgeSamples(samples);
+  if (samples.has(REFUSED)) verdicts.push(judgeRefusalBytes(callsPerRefusal));
+  return verdicts;
+}
+
 if (!existsSync(join(packageRoot, 'test/bench/node_modules/apicache'))) {
   console.error('The peers are not installed: npm install --prefix test/bench');
   process.exit(2);
@@ -106,17 +120,10 @@ const options: RoundsOptions = {
   env: { BENCH_REDIS: String(redis.port) },
   ...(chosen.node ? { node: chosen.node } : {}),
 };
-const samples = await compareAll(compiled, options);
-console.log(
-  `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each\n`,
-);
-console.log(comparisonTable(samples, 'express route'));
-const verdicts = judgeSamples(samples);
-if (samples.has(REFUSED)) verdicts.push(judgeRefusalBytes(callsPerRefusal));
+const verdicts = chosen.figures === undefined ? await judgeRounds() : [];
 if (!chosen.only && !chosen['no-library']) {
-  const counts = [1000, chosen.quick ? 20_000 : 1_000_000];
-  const among = await measureAmong(counts, compiled, { ...options, rounds: Math.min(rounds, 15) });
-  verdicts.push(judgeFlat(among, counts), ...(await judgeFigures(compiled, options, chosen.quick)));
+  const figures = new RegExp(chosen.figures ?? '.');
+  verdicts.push(...(await judgeFigures(compiled, options, chosen.quick, figures)));
 }
 redis.stop();
 printVerdicts(verdicts);

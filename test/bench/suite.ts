@@ -22,6 +22,8 @@ export type Recording = keyof typeof recordings;
 export interface Entrant extends Contender {
   readonly recording: Recording;
   readonly isHit?: boolean;
+  /** A program without which it is left out. */
+  readonly needs?: string;
 }
 
 function entrant(file: string, variant: string, more: Partial<Entrant> = {}): Entrant {
@@ -62,6 +64,7 @@ export function entrants(etag: string): readonly Entrant[] {
     ...peers.map((name) => entrant('peers', name, hit)),
     entrant('baselines', 'raw http'),
     entrant('ours', 'fast lane hit', hit),
+    entrant('baselines', 'varnish', { ...hit, needs: 'varnishd' }),
     entrant('baselines', 'express route', { recording: '20 KB' }),
     entrant('ours', 'memory hit', { ...hit, recording: '20 KB' }),
     ...peers.map((name) => entrant('peers', name, { ...hit, recording: '20 KB' })),

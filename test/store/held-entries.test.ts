@@ -51,6 +51,30 @@ describe('held entries', () => {
     );
   });
 
+  it('behave like a Map, whatever is put, read and deleted, packed or not', () => {
+    const step = fc.tuple(fc.constantFrom('put', 'use', 'use', 'delete'), fc.nat(90), fc.constantFrom(5, 500, 9000));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const held = new HeldEntries(100_000_000, undefined);
+        const map = new Map<string, string>();
+        for (const [at, [what, id, size]] of steps.entries()) {
+          const name = `č${id}`;
+          const body = String(at).padEnd(size, 'x');
+          if (what === 'put') put(held, name, entry(body), `label of ${name}`);
+          if (what === 'put') map.set(name, body);
+          if (what === 'use') expect(held.use(name)?.entry.body.toString()).toBe(map.get(name));
+          if (what === 'delete') expect(held.delete(name)).toBe(map.delete(name));
+        }
+        const all = [...held.all()].map(({ label, entry: { body } }) => [label, body.toString()]);
+        const expected = [...map].map(([name, body]) => [`label of ${name}`, body]);
+        expect(all.sort()).toEqual(expected.sort());
+        for (const name of map.keys()) held.delete(name);
+        expect([held.size, held.bytes]).toEqual([0, 0]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('count nothing any more when all of them are gone', () => {
     const held = new HeldEntries(10_000_000, undefined);
     for (const [name, size] of [

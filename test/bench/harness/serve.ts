@@ -11,6 +11,14 @@ export interface ServedVariant {
   readonly listener?: RequestListener;
   readonly server?: Server;
   readonly questions?: Readonly<Record<string, (argument: never) => unknown>>;
+  /** Puts something before the server: then that is what is asked and whose usage counts. */
+  readonly front?: (port: number) => Promise<Front>;
+}
+
+/** A server of another make before this one. */
+export interface Front {
+  readonly port: number;
+  usage(): ServerUsage;
 }
 export type VariantFactory = () => ServedVariant | Promise<ServedVariant>;
 
@@ -23,9 +31,18 @@ const server = variant.server ?? createServer(variant.listener);
 
 const questions: NonNullable<ServedVariant['questions']> = { ...variant.questions, startProfile, stopProfile };
 
+let front: Front | undefined;
+
 function usage(): ServerUsage {
+  if (front !== undefined) return front.usage();
   const { user, system } = process.cpuUsage();
   return { cpuMicros: user + system, rssBytes: process.memoryUsage.rss() };
+}
+
+async function tellPort(): Promise<void> {
+  const { port } = server.address() as AddressInfo;
+  front = await variant.front?.(port);
+  process.send?.({ port: front?.port ?? port });
 }
 
 process.on('message', async (question: { ask: string; argument?: unknown }) => {
@@ -35,4 +52,4 @@ process.on('message', async (question: { ask: string; argument?: unknown }) => {
 });
 process.on('disconnect', () => process.exit(0));
 server.keepAliveTimeout = 900_000; // connections stay open from round to round
-server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
+server.listen(0, '127.0.0.1', tellPort);

@@ -3,6 +3,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import compression from 'compression';
 import express from 'express';
 import type { ServedVariant, VariantFactory } from '../harness/serve.js';
+import { startVarnish } from '../harness/varnish.js';
 import { body, countRuns, hitBody, hitHeaders, originHeaders, originRan, text } from './environment.js';
 import { originWork } from './origin-work.js';
 
@@ -79,6 +80,7 @@ export const variants: Record<string, VariantFactory> = {
   'raw http': () => ({ listener: rawHttp }),
   'minimal cache': minimalCache,
   'express origin': plainOrigin,
+  varnish: () => ({ ...plainOrigin(), front: startVarnish }),
   'express origin, 1 ms': workingOrigin,
   'express origin, 1 ms, again': workingOrigin,
   'express + compression': compressed,
