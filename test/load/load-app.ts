@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import express, { type RequestHandler } from 'express';
@@ -22,6 +23,15 @@ const watch = setInterval(() => {
 watch.unref();
 let runs = 0;
 
+/** How long this process was ready to run and another had its core (the second of three numbers, in ns); Linux only. */
+function starvedMs(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0; // not to be known here
+  }
+}
+
 const app = express();
 app.get('/state', (req, res) => {
   if (req.query.gc !== undefined) globalThis.gc?.();
@@ -38,6 +48,7 @@ app.get('/state', (req, res) => {
     level,
     runs,
     lagMs: lag.percentile(99) / 1e6,
+    starvedMs: starvedMs(),
   });
   if (req.query.reset !== undefined) lag.reset();
 });
