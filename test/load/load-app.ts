@@ -15,6 +15,7 @@ const redis = spec.redis === undefined ? undefined : createRedis(spec.redis);
 const cache = createCache({ redis, memory: { maxBytes: spec.maxBytes ?? '64mb' } });
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();
+const FLOOD_BYTES = 10_000;
 const megabyte = randomBytes(1_000_000);
 let peak = 0;
 const watch = setInterval(() => {
@@ -60,8 +61,11 @@ app.get('/plain', hot);
 app.get('/hot', responseCache(cache, { ttl: '1h', fastLane: true }), hot);
 app.get('/flood', responseCache(cache, { ttl: '1h' }), (_req, res) => {
   runs += 1;
-  // Nothing that compression makes small.
-  res.type('text').send(randomBytes(7500).toString('base64'));
+  // One in ten is worth compressing; all of them would measure zlib.
+  const at = Math.floor(Math.random() * (megabyte.length - FLOOD_BYTES));
+  const body = Buffer.from(megabyte.subarray(at, at + FLOOD_BYTES));
+  if (runs % 10 === 0) res.type('text').send(body.toString('base64', 0, (FLOOD_BYTES / 4) * 3));
+  else res.type('image/webp').send(body);
 });
 app.get('/megabyte', responseCache(cache, { ttl: '1h' }), (_req, res) => {
   runs += 1;
