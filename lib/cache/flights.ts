@@ -1,6 +1,9 @@
 /** How a fill ended for those who waited: look again (`overtaken`: in vain), or do not queue for this key any more. */
 export type FlightOutcome = 'stored' | 'failed' | 'overtaken' | 'uncacheable';
 
+// A timer this late means that the process was busy, and that what arrived meanwhile has not been read yet.
+const LATE_MS = 10;
+
 /** A fill going on in this process. */
 export class Flight {
   readonly #waiters = new Set<(outcome: FlightOutcome) => void>();
@@ -11,18 +14,28 @@ export class Flight {
     return this.#waiters.size;
   }
 
-  /** Resolves with the outcome, or with `timeout` after `limitMs`. */
+  /**
+   * Resolves with the outcome, or with `timeout` after `limitMs`. Time in which this process was too busy to hear of an
+   * outcome is given back once: a burst of requests would else make every one of them run the handler.
+   */
   wait(limitMs: number): Promise<FlightOutcome | 'timeout'> {
     if (this.#outcome !== undefined) return Promise.resolve(this.#outcome);
     if (limitMs <= 0) return Promise.resolve('timeout');
     return new Promise((resolve) => {
+      let timer: NodeJS.Timeout;
       const waiter = (outcome: FlightOutcome): void => {
         clearTimeout(timer);
         resolve(outcome);
       };
-      const timer = setTimeout(() => {
+      const giveUp = (): void => {
         this.#waiters.delete(waiter);
         resolve('timeout');
+      };
+      const dueAt = performance.now() + limitMs;
+      timer = setTimeout(() => {
+        const lateMs = performance.now() - dueAt;
+        if (lateMs < LATE_MS) giveUp();
+        else timer = setTimeout(giveUp, Math.min(lateMs, limitMs));
       }, limitMs);
       this.#waiters.add(waiter);
     });

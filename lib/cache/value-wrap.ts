@@ -15,8 +15,8 @@ const MAX_ROUNDS = 50;
 export interface Visit extends ValueRequest {
   readonly refreshes: ValueRefreshes;
   readonly startedAt: number;
-  /** Instant after which it waits for the fill of nobody else. */
-  readonly waitUntil: number;
+  /** Instant after which it waits for the fill of nobody else, once it does: what Redis took before is not their doing. */
+  waitUntil: number | undefined;
   /** What may be served if the fill fails or takes too long. */
   standIn: StoredValue | undefined;
   /** Told when a stand-in was found. */
@@ -31,11 +31,10 @@ export function wrapValue(request: ValueRequest, refreshes: ValueRefreshes): Pro
   return inTime(visit, resolveVisit(visit));
 }
 
-/** A request for a value as it starts: from now on it waits for others no longer than the cache's `waitLimit`. */
+/** A request for a value as it starts. */
 export function visitOf(request: ValueRequest, refreshes: ValueRefreshes): Visit {
   const startedAt = request.core.store.now();
-  const waitUntil = startedAt + request.core.config.waitLimitMs;
-  return { ...request, refreshes, startedAt, waitUntil, standIn: undefined, onStandIn: () => {} };
+  return { ...request, refreshes, startedAt, waitUntil: undefined, standIn: undefined, onStandIn: () => {} };
 }
 
 async function resolveVisit(visit: Visit): Promise<unknown> {
@@ -116,8 +115,10 @@ function trace(visit: Visit, result: 'hit' | 'stale' | 'miss', level: Level | un
 }
 
 function turnFor(visit: Visit, lookup: Lookup) {
-  const { core, key, groups, counters, waitUntil, policy } = visit;
+  const { core, key, groups, counters, policy } = visit;
   const { store, flights, config } = core;
+  visit.waitUntil ??= store.now() + config.waitLimitMs;
+  const { waitUntil } = visit;
   const onCollapsed = (): void => {
     counters.collapsed += 1;
     core.events.emit({ type: 'collapsed', cache: policy.name });

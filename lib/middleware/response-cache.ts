@@ -44,7 +44,8 @@ interface Visit {
   readonly view: RequestView;
   readonly demands: RequestDemands | undefined;
   readonly startedAt: number;
-  readonly waitUntil: number;
+  /** Until when it waits for others, once it does: what Redis took before that is not the others' doing. */
+  waitUntil: number | undefined;
   collapsed: boolean;
   rounds: number;
   /** Fills of this process it waited for that were lost to invalidations. */
@@ -81,7 +82,6 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     const demands = config.honorsRequest ? demandsOf(req.headers) : undefined;
     if (demands?.noStore) return forwardUncached(config, counters, res, next, 'request', 'no-store');
     const startedAt = core.store.now();
-    const waitUntil = startedAt + (config.waitLimitMs ?? core.config.waitLimitMs);
     look({
       core,
       config,
@@ -94,7 +94,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
       view,
       demands,
       startedAt,
-      waitUntil,
+      waitUntil: undefined,
       collapsed: false,
       rounds: 0,
       waitedInVain: 0,
@@ -240,7 +240,7 @@ function trace(visit: Visit, result: 'hit' | 'stale' | 'miss', resource?: Resour
 /** RFC 5861 §4: the handler is asked first, out of the client's sight; if it fails in time or in fact, the stale answer stands in. */
 async function serveUnlessRefreshed(visit: Visit, resource: ResourceLookup, response: StoredResponse): Promise<void> {
   const { core, view } = visit;
-  const left = Math.max(0, visit.waitUntil - core.store.now());
+  const left = Math.max(0, waitUntilOf(visit) - core.store.now());
   const outcome = await Promise.race([refresh(refreshJob(visit, resource)), later(left)]);
   if (outcome === 'failed' || outcome === 'late') return serve(visit, resource, response, 'stale');
   const again = await lookupResource(core.store, core.learnedVary, view);
@@ -248,6 +248,12 @@ async function serveUnlessRefreshed(visit: Visit, resource: ResourceLookup, resp
   if (again.response !== undefined && usable === 'fresh') return serve(visit, again, again.response, 'hit');
   if (outcome === 'skipped') return serve(visit, resource, response, 'stale');
   miss(visit, again, 'stale');
+}
+
+function waitUntilOf(visit: Visit): number {
+  const { core, config } = visit;
+  visit.waitUntil ??= core.store.now() + (config.waitLimitMs ?? core.config.waitLimitMs);
+  return visit.waitUntil;
 }
 
 function later(ms: number): Promise<'late'> {
@@ -272,7 +278,7 @@ function miss(visit: Visit, resource: ResourceLookup, reason: ForwardReason): vo
 
 function turnFor(visit: Visit, resource: ResourceLookup): Maybe<Turn> {
   const { core, config, view, counters, name } = visit;
-  const waitUntil = visit.waitedInVain < MAX_WAITS_IN_VAIN ? visit.waitUntil : 0;
+  const waitUntil = visit.waitedInVain < MAX_WAITS_IN_VAIN ? waitUntilOf(visit) : 0;
   const onCollapsed = (): void => {
     if (visit.collapsed) return;
     visit.collapsed = true;

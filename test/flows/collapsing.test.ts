@@ -216,6 +216,22 @@ describe('one fill per key over instances that lose what they fill', () => {
     expect(runs).toBeLessThan(8);
   });
 
+  it('B39 lets nobody take the time a hung Redis cost for time spent waiting for another', async () => {
+    let runs = 0;
+    const served = await instance((cache) => [
+      // Less than a read may take: whoever has waited for Redis is over it before there is anybody to wait for.
+      responseCache(cache, { ttl: '1h', waitLimit: '60ms' }),
+      (_req, res) => {
+        runs += 1;
+        res.send('film');
+      },
+    ]);
+    redis.pause();
+    const answers = await many(100, () => ask(`${served.url}/film`));
+    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    expect(runs).toBeLessThan(5);
+  });
+
   it('gives a lease back that Redis could not be given at once', async () => {
     await redis.cli('FLUSHALL');
     const proxy = await startTcpProxy(redis.port);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import express, { type RequestHandler } from 'express';
@@ -14,6 +15,7 @@ const redis = spec.redis === undefined ? undefined : createRedis(spec.redis);
 const cache = createCache({ redis, memory: { maxBytes: spec.maxBytes ?? '64mb' } });
 const lag = monitorEventLoopDelay({ resolution: 5 });
 lag.enable();
+const FLOOD_BYTES = 10_000;
 const megabyte = randomBytes(1_000_000);
 let peak = 0;
 const watch = setInterval(() => {
@@ -21,6 +23,15 @@ const watch = setInterval(() => {
 }, 50);
 watch.unref();
 let runs = 0;
+
+/** How long this process was ready to run and another had its core (the second of three numbers, in ns); Linux only. */
+function starvedMs(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    return 0; // not to be known here
+  }
+}
 
 const app = express();
 app.get('/state', (req, res) => {
@@ -38,6 +49,7 @@ app.get('/state', (req, res) => {
     level,
     runs,
     lagMs: lag.percentile(99) / 1e6,
+    starvedMs: starvedMs(),
   });
   if (req.query.reset !== undefined) lag.reset();
 });
@@ -49,8 +61,11 @@ app.get('/plain', hot);
 app.get('/hot', responseCache(cache, { ttl: '1h', fastLane: true }), hot);
 app.get('/flood', responseCache(cache, { ttl: '1h' }), (_req, res) => {
   runs += 1;
-  // Nothing that compression makes small.
-  res.type('text').send(randomBytes(7500).toString('base64'));
+  // One in ten is worth compressing; all of them would measure zlib.
+  const at = Math.floor(Math.random() * (megabyte.length - FLOOD_BYTES));
+  const body = Buffer.from(megabyte.subarray(at, at + FLOOD_BYTES));
+  if (runs % 10 === 0) res.type('text').send(body.toString('base64', 0, (FLOOD_BYTES / 4) * 3));
+  else res.type('image/webp').send(body);
 });
 app.get('/megabyte', responseCache(cache, { ttl: '1h' }), (_req, res) => {
   runs += 1;

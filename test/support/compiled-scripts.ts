@@ -14,6 +14,7 @@ const SCRIPTS = [
   'test/flows/data/views-process.ts',
   'test/flows/rate-limiter-child.ts',
   'test/flows/support/instance.ts',
+  'test/load/generator.ts',
   'test/load/load-app.ts',
   'test/middleware/support/shutdown-app.ts',
 ];

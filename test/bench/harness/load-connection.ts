@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 /** What a connection tells its owner. */
@@ -14,6 +15,8 @@ const LENGTH = /\r\ncontent-length: (\d+)/i;
 const CHUNKED = /\r\ntransfer-encoding: chunked/i;
 const HEAD_END = '\r\n\r\n';
 const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1');
+// One for all: what is read is looked at before the next read, and what has to wait is copied.
+const arrived = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
  * One keep-alive connection: sends a request, waits for the whole response, sends the next.
@@ -39,15 +42,14 @@ export class LoadConnection {
   }
 
   #open(): Socket {
-    const buffer = Buffer.allocUnsafe(64 * 1024);
     const socket = connect({
       port: this.#port,
       host: '127.0.0.1',
       noDelay: true,
       onread: {
-        buffer,
+        buffer: arrived,
         callback: (size: number) => {
-          this.#read(buffer.subarray(0, size));
+          this.#read(arrived.subarray(0, size));
           return true;
         },
       },
@@ -69,6 +71,11 @@ export class LoadConnection {
     }
     this.#socket = this.#open();
     if (this.#sent) this.#socket.write(this.#sent);
+  }
+
+  /** Resolves when it stands. Rejects when it cannot be made; ask at once. */
+  async opened(): Promise<void> {
+    if (this.#socket.connecting) await once(this.#socket, 'connect');
   }
 
   /** Sends what the listener gives until it gives nothing. */
