@@ -7,10 +7,9 @@ import { requestedRange } from '../cache/http/range.js';
 import { evaluatePreconditions, ifRangeHolds, type StoredValidators } from '../cache/http/validators.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise, type Maybe } from '../store/stored-entry.js';
-import { endWith } from './known-answer.js';
 import { type HeadNews, type PreparedHead, prepareHead } from './prepared-head.js';
 import { type Representation, representationFor } from './representation.js';
-import { sendPrepared } from './whole-answer.js';
+import { endJoined, sendPrepared } from './whole-answer.js';
 
 /** How a stored response is to be sent. */
 export interface Delivery {
@@ -77,7 +76,7 @@ function sendWhole(
   const news: HeadNews = { age: String(response.ageSeconds(now)), cacheStatus: member, statusHeader, word };
   if (!isJoined && sendPrepared(res, status, head, news, body)) return;
   res.writeHead(status, headOf(res, delivery, block, varies));
-  endWith(res, body);
+  endJoined(res, body);
 }
 
 function isConditional(fields: HeaderFields): boolean {

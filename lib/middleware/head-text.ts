@@ -17,6 +17,8 @@ export interface OpenResponse {
   readonly _removedConnection: boolean;
   readonly _removedContLen: boolean;
   readonly _expect_continue: boolean | undefined;
+  readonly _headerSent: boolean;
+  readonly chunkedEncoding: boolean;
   _contentLength: number | null;
   _hasBody: boolean;
   _header: string | null;

@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { CACHE_NAME } from './cache-name.js';
 import { mergedVary, TEXT_LIMIT_BYTES } from './deliver-response.js';
-import { endWith, sendHit, takesForms } from './known-answer.js';
+import { sendHit, takesForms } from './known-answer.js';
 import type { FieldPair } from './lane-trace.js';
 import { type HeadForm, headForm, keptOn, newFields } from './prepared-head.js';
 import type { Representation } from './representation.js';
-import { sendForm } from './whole-answer.js';
+import { endJoined, sendForm } from './whole-answer.js';
 
 /** The head of a whole answer: names and values in turn, as `writeHead` takes them. All but two values are constant. */
 export interface LaneHead {
@@ -92,7 +92,7 @@ export function sendWhole(
   }
   const lines = linesAt(head, age, ttl);
   res.writeHead(response.status, more === undefined ? lines : more.after(lines, form.block));
-  endWith(res, sent);
+  endJoined(res, sent);
 }
 
 function linesAt(head: LaneHead, age: number, ttl: number): string[] {

@@ -5,6 +5,7 @@ import { retryAfterSeconds, writeQuotaFields } from '../quota/quota-fields.js';
 import { PROBLEM_TYPE, quotaProblem } from '../quota/quota-problem.js';
 import type { RateLimiterConfig } from './rate-limiter-config.js';
 import type { Conventions } from './rate-limiter-conventions.js';
+import { endJoined } from './whole-answer.js';
 
 /** How a limiter speaks to clients. */
 export interface AnswerContext {
@@ -67,9 +68,10 @@ export function refuse(
 function refuseWithProblem(res: Response, body: string, statusCode: number): void {
   res.statusCode = statusCode;
   res.setHeader('Content-Type', PROBLEM_TYPE);
-  // Names of limiters and policies are ASCII, so a character is a byte; said as latin1, head and body leave in one write.
+  // Names of limiters and policies are ASCII, so a character is a byte.
   res.setHeader('Content-Length', body.length);
-  res.end(body, 'latin1');
+  res.writeHead(statusCode);
+  endJoined(res, body);
 }
 
 // express-rate-limit's own handler sends `message` with `statusCode`; a user's handler gets the options it expects.
