@@ -21,7 +21,7 @@ export interface HotComparison {
 
 /** What the event loop may lag by while connections take turns. */
 export const MAX_LAG_MS = 50;
-const MAX_STARVED = 0.1;
+const MAX_STARVED = 0.25;
 const PACED_PER_SECOND = 1000;
 
 /** Whether lags tell of the app: the machine let it run, and without a cache it keeps the bound. */
