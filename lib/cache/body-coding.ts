@@ -41,12 +41,18 @@ export async function decoded(body: Buffer, coding: ContentCoding, maxBytes: num
 // Up to this size decoding at once costs less than handing it to another thread.
 const SYNC_LIMIT_BYTES = 16 * 1024;
 
+// A response that is known here stays, with its fields and its body as text, also when another has taken its place.
+const RESPONSE_BYTES = 4096;
+
 /** Decoded bodies of what clients without a coding ask for most, so that it is not decoded again for each of them. */
 export class DecodedBodies {
   readonly #bodies: LRUCache<StoredResponse, Buffer>;
 
   constructor(maxBytes: number) {
-    this.#bodies = new LRUCache({ maxSize: Math.max(1, maxBytes), sizeCalculation: (body) => body.length + 64 });
+    this.#bodies = new LRUCache({
+      maxSize: Math.max(1, maxBytes),
+      sizeCalculation: (body, response) => body.length * 2 + response.body.length + RESPONSE_BYTES,
+    });
   }
 
   /** The body without coding: at once when it is known or small, else when it is decoded. `undefined`: it cannot be had. */
@@ -69,8 +75,15 @@ export class DecodedBodies {
 
 function gunzipNow(response: StoredResponse): Buffer | undefined {
   try {
-    return gunzipSync(response.body, { maxOutputLength: Math.max(1, response.identityLength) });
+    return ownCopy(gunzipSync(response.body, { maxOutputLength: Math.max(1, response.identityLength) }));
   } catch {
     return undefined;
   }
+}
+
+// zlib answers with a view of a piece of 16 kB, all of which would stay for its sake.
+function ownCopy(body: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(body.length);
+  body.copy(own);
+  return own;
 }

@@ -42,6 +42,20 @@ describe('stored codings', () => {
     expect((await bodies.of(stored(gzipSync('twelve bytes'), 'gzip', 12)))?.toString()).toBe('twelve bytes');
   });
 
+  it('A3.5 keeps no more of decoded bodies than its limit, with all that stays for their sake', () => {
+    const limit = 256 * 1024;
+    const bodies = new DecodedBodies(limit);
+    const responses = Array.from({ length: 200 }, (_, i) =>
+      stored(gzipSync(Buffer.alloc(2000, `${i} `)), 'gzip', 2000),
+    );
+    const first = responses.map((response) => bodies.of(response) as Buffer);
+    const kept = responses.filter((_, i) => bodies.of(responses.at(-1 - i) as StoredResponse) === first.at(-1 - i));
+    expect(kept.length).toBeGreaterThan(0);
+    // Node decodes into pieces of 16 kB, and a response is some objects and its text besides.
+    expect(first.map(({ buffer }) => buffer.byteLength)).toEqual(Array(200).fill(2000));
+    expect(kept.length * 8000).toBeLessThan(limit);
+  });
+
   it('compresses what shrinks, and leaves what does not', async () => {
     expect((await compressed(Buffer.alloc(5000, 'a')))?.length).toBeLessThan(200);
     expect(await compressed(randomBytes(2000))).toBeUndefined();

@@ -17,6 +17,7 @@ class Line implements LoadListener {
   }
 
   ask(request: Buffer, onEnd: (line: Line) => void): void {
+    if (this.isBroken) throw new Error('a request on a connection that broke'); // it would never end
     this.#request = request;
     this.#onEnd = onEnd;
     this.isBusy = true;
@@ -93,6 +94,7 @@ function paced(path: string, perSecond: number, seconds: number): Promise<void> 
           sent += 1;
         }
       }
+      if (lines.every(({ isBroken }) => isBroken)) throw new Error('every connection is broken');
       if (sent < total) setTimeout(tick, 1);
     };
     tick();
@@ -102,17 +104,18 @@ function paced(path: string, perSecond: number, seconds: number): Promise<void> 
 async function flood(path: string, count: number, hotPath: string): Promise<void> {
   const hot = requestBytes({ path: hotPath }, HOST);
   const last = urls + count;
+  let turn = 0;
   await Promise.all(
     lines.map(
       (line) =>
         new Promise<void>((resolve) => {
           const onEnd = (): void => {
             if (urls >= last || line.isBroken) return resolve();
-            urls += 1;
-            if (urls % HOT_EVERY === 0) return line.ask(hot, fresh);
-            fresh();
+            turn += 1;
+            const isHotsTurn = turn % HOT_EVERY === 0;
+            if (!isHotsTurn) urls += 1;
+            line.ask(isHotsTurn ? hot : requestBytes({ path: `${path}?r=${urls}-${Math.random()}` }, HOST), onEnd);
           };
-          const fresh = (): void => line.ask(requestBytes({ path: `${path}?r=${urls}-${Math.random()}` }, HOST), onEnd);
           onEnd();
         }),
     ),

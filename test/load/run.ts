@@ -26,9 +26,9 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
       check('no failed request', plain.failed + up.failed + hung.failed === 0);
       check('hardly a run of the handler', up.runs === 0 && hung.runs < 10);
     }
-    const isJudged = saysSomething(paced);
-    if (!isJudged) console.log('  the machine is too busy with other things for the lag to tell of the app');
-    check(`a lag below ${MAX_LAG_MS} ms`, !isJudged || Math.max(paced.up.lagMs, paced.hung.lagMs) < MAX_LAG_MS);
+    const isSlow = Math.max(paced.up.lagMs, paced.hung.lagMs) >= MAX_LAG_MS;
+    if (isSlow && !saysSomething(paced)) console.log('  too busy a machine for these lags to tell of the app');
+    else check(`a lag below ${MAX_LAG_MS} ms`, !isSlow);
   },
   small: () => flooded(Math.min(URLS, 100_000), '32mb', ['--max-old-space-size=64']),
   flood: () => flooded(URLS, '64mb', []),

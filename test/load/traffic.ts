@@ -9,7 +9,7 @@ export type TrafficOrder =
   | { readonly kind: 'volley'; readonly path: string; readonly rounds: number }
   /** Requests at a rate, on one connection after the other. */
   | { readonly kind: 'paced'; readonly path: string; readonly perSecond: number; readonly seconds: number }
-  /** So many URLs nobody asked for before, one under way on each connection, and `hotPath` after every so many. */
+  /** So many URLs nobody asked for before, one under way on each connection, and `hotPath` every now and then. */
   | { readonly kind: 'flood'; readonly path: string; readonly urls: number; readonly hotPath: string };
 
 /** What came back. */
@@ -33,7 +33,6 @@ const OTHER_FILES = 100;
 
 /** Starts a generator with connections to a port of 127.0.0.1, on a core of its own where that can be had. */
 export async function startGenerator(port: number, connections: number): Promise<Generator> {
-  checkOpenFiles(connections);
   const { path, execArgv } = runnableScript(new URL('./generator.ts', import.meta.url));
   const child = new PinnedProcess(path, { core: GENERATOR_CORE, nodeArguments: execArgv });
   const generator: Generator = {
