@@ -219,10 +219,30 @@ export class FastLane {
   }
 
   // What is not in this process would have to be waited for; Express' way does that.
-  #ready(req: IncomingMessage, { text, label, groups, wholeOnly }: LaneTicket, now: number): Ready | undefined {
+  #ready(req: IncomingMessage, ticket: LaneTicket, now: number): Ready | undefined {
+    if (ticket.wholeOnly && req.headers.range !== undefined) return undefined;
+    return this.#readyAgain(req, ticket, now) ?? this.#readyNow(req, ticket, now);
+  }
+
+  /** The entry that answered this target last, if it still stands where it stood and may be used. */
+  #readyAgain({ headers }: IncomingMessage, ticket: LaneTicket, now: number): Ready | undefined {
+    const { place, head } = ticket;
+    if (place === undefined || head === undefined || ticket.acceptEncoding !== headers['accept-encoding'])
+      return undefined;
+    const found = this.#core.store.at?.(place, now)?.found;
+    const response = found?.entry.view as StoredResponse | undefined;
+    if (response?.quick !== ticket || headers.range !== undefined) return undefined;
+    const { form } = head;
+    // The head may be that of the response before, if only conditions were answered since.
+    if (form.text === undefined || response.forms.get(form.coding) !== form) return undefined;
+    if (response.standing(now, found?.softAt) !== 'fresh') return undefined;
+    return { response, form, body: form.text, isRedis: false };
+  }
+
+  #readyNow(req: IncomingMessage, ticket: LaneTicket, now: number): Ready | undefined {
     const { store, learnedVary, decodedBodies } = this.#core;
+    const { text, label, groups } = ticket;
     const { headers } = req;
-    if (wholeOnly && headers.range !== undefined) return undefined;
     const resource = lookupResource(store, learnedVary, { text, label, groups, headers });
     if (isPromise(resource) || resource.response === undefined) return undefined;
     const { response, found } = resource;
@@ -230,6 +250,10 @@ export class FastLane {
     const form = representationFor(response, headers.range === undefined ? headers : NO_FIELDS);
     const body = form.text ?? (form.coding === 'identity' ? decodedBodies.of(response) : response.body);
     if (body === undefined || isPromise(body)) return undefined;
+    // A resource that varies has to be looked up by what the request says.
+    ticket.place = resource.key.variant === '' ? store.placeOf?.(resource.lookup) : undefined;
+    ticket.acceptEncoding = headers['accept-encoding'];
+    response.quick = ticket;
     return { response, form, body, isRedis: found?.level === 'redis' };
   }
 

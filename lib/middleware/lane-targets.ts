@@ -1,4 +1,3 @@
-import { LruTable } from '../common/lru-table.js';
 import type { LaneTicket } from './lane-ticket.js';
 
 const MAX_TARGETS = 10_000;
@@ -12,34 +11,34 @@ export interface Candidate {
   followAt: number;
 }
 
-/** What is known of the targets asked for last. */
+/** What is known of targets, those learned or looked at again last. */
 export class LaneTargets {
-  readonly #table = new LruTable<LaneTicket | Candidate>();
+  readonly #known = new Map<string, LaneTicket | Candidate>();
 
   get(target: string): LaneTicket | Candidate | undefined {
-    const row = this.#table.find(target);
-    if (row === -1) return undefined;
-    this.#table.touch(row);
-    return this.#table.valueAt(row);
+    return this.#known.get(target);
   }
 
   has(target: string): boolean {
-    return this.#table.find(target) !== -1;
+    return this.#known.has(target);
   }
 
+  // Whatever is asked for comes here again with every review, which is often enough to tell it from what is not.
   set(target: string, known: LaneTicket | Candidate): void {
-    const row = this.#table.find(target);
-    if (row !== -1) return this.#table.replaceAt(row, known);
-    this.#table.add(target, known);
-    if (this.#table.size > MAX_TARGETS) this.#table.remove(this.#table.oldest);
+    this.#known.delete(target);
+    this.#known.set(target, known);
+    if (this.#known.size <= MAX_TARGETS) return;
+    for (const oldest of this.#known.keys()) {
+      this.#known.delete(oldest);
+      return;
+    }
   }
 
   delete(target: string): void {
-    const row = this.#table.find(target);
-    if (row !== -1) this.#table.remove(row);
+    this.#known.delete(target);
   }
 
   clear(): void {
-    this.#table.clear();
+    this.#known.clear();
   }
 }

@@ -49,6 +49,9 @@ export interface LaneTicket {
   readonly reviewAt: number;
   /** The head of the answer sent last. */
   head: LaneHead | undefined;
+  /** Where in this process the entry of that answer stands, if it can be told, and what the client accepted. */
+  place: number | undefined;
+  acceptEncoding: string | readonly string[] | undefined;
 }
 
 /** A request field as it was; `undefined`: there was none. */
@@ -120,6 +123,8 @@ export function ticketOf(
     wholeOnly: trace.hasOwnWriters,
     reviewAt,
     head: undefined,
+    place: undefined,
+    acceptEncoding: undefined,
   };
 }
 

@@ -47,7 +47,7 @@ const MAX_HOT_ENTRIES = 4096;
 const HEAP_SHARE = 0.25;
 
 /**
- * Entries within a bound of bytes, least recently used out first. A small one is kept as one text (a quarter of what its
+ * Entries within a bound of bytes, out first what has not been used for longest, or nearly so. A small one is kept as one text (a quarter of what its
  * objects would take) and unpacked while it is read; a large one keeps its bytes beside the heap.
  */
 export class HeldEntries {
@@ -78,16 +78,12 @@ export class HeldEntries {
 
   /** The entry of a name, which counts as used now. */
   use(name: string): Slot | undefined {
-    const slot = this.#hot.read(name) ?? this.#warm(name);
-    if (slot !== undefined) this.#held.touch(slot.row);
-    return slot;
+    return this.#hot.read(name) ?? this.#warm(name);
   }
 
   /** The entry in a place among those read most, which counts as used now; `undefined`: it is no longer there. */
   useAt(place: number): Slot | undefined {
-    const slot = this.#hot.at(place);
-    if (slot !== undefined) this.#held.touch(slot.row);
-    return slot;
+    return this.#hot.at(place);
   }
 
   /** Holds an entry in place of the one it had; `false`: it is larger than everything may be, and none is held. */
@@ -105,7 +101,7 @@ export class HeldEntries {
       this.#packedBytes += size;
       this.#held.add(name, packed);
     }
-    while (this.#bytes > this.#maxBytes || this.#held.size > MAX_ENTRIES) this.drop(this.#held.oldest);
+    while (this.#bytes > this.#maxBytes || this.#held.size > MAX_ENTRIES) this.#makeRoom();
     return true;
   }
 
@@ -124,7 +120,7 @@ export class HeldEntries {
     this.#held.remove(row);
   }
 
-  /** All entries, the one used last first, without using them. */
+  /** All entries, without using them: roughly, those used last first. */
   *all(): IterableIterator<Packable> {
     for (const row of this.#held) {
       const held = this.#held.valueAt(row);
@@ -138,6 +134,20 @@ export class HeldEntries {
     this.#shapes.clear();
     this.#bytes = 0;
     this.#packedBytes = 0;
+  }
+
+  // A read does not move an entry: that would touch those beside it, at every hit. One that was read since it came to where
+  // it is gets its move now, when it would have to go.
+  #makeRoom(): void {
+    for (let chances = this.#hot.size; chances > 0; chances--) {
+      const row = this.#held.oldest;
+      const held = this.#held.valueAt(row);
+      const slot = typeof held === 'string' ? this.#hot.peek(packedName(held)) : held;
+      if (slot === undefined || !slot.isUsed) break;
+      slot.isUsed = false;
+      this.#held.touch(row);
+    }
+    this.drop(this.#held.oldest);
   }
 
   #pack(name: string, holding: Packable): string | undefined {
@@ -161,6 +171,7 @@ export class HeldEntries {
     if (row === -1) return undefined;
     const held = this.#held.valueAt(row);
     const slot = typeof held === 'string' ? this.#unpacked(row, name, held) : held;
+    this.#held.touch(row);
     this.#hot.add(slot);
     return slot;
   }
@@ -192,6 +203,7 @@ function slotOf(row: number, name: string, holding: Packable, bytes: number): Sl
     lookup: undefined,
     checkedAt: sequence,
     wasRead: false,
+    isUsed: false,
     place: -1,
   };
   slot.lookup = heldLookup(slot as Slot);

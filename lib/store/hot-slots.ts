@@ -3,6 +3,8 @@ export interface HotSlot {
   readonly name: string;
   /** Set by every read, cleared when the hand passes. */
   wasRead: boolean;
+  /** Set by every read; whoever decides what has to go clears it. */
+  isUsed: boolean;
   /** Where it is among the hot slots; -1 when it is not, or no longer. */
   place: number;
 }
@@ -25,15 +27,24 @@ export class HotSlots<S extends HotSlot> {
   /** The slot of a name, read now. */
   read(name: string): S | undefined {
     const slot = this.#byName.get(name);
-    if (slot !== undefined) slot.wasRead = true;
+    if (slot !== undefined) note(slot);
     return slot;
+  }
+
+  /** The slot of a name, without reading it. */
+  peek(name: string): S | undefined {
+    return this.#byName.get(name);
+  }
+
+  get size(): number {
+    return this.#byName.size;
   }
 
   /** The slot in a place, read now, if it is still the one that came there. */
   at(place: number): S | undefined {
     const slot = this.#ring[place];
     if (slot === undefined || slot.place !== place) return undefined;
-    slot.wasRead = true;
+    note(slot);
     return slot;
   }
 
@@ -73,4 +84,9 @@ export class HotSlots<S extends HotSlot> {
   #advance(): void {
     this.#hand = (this.#hand + 1) % this.#ring.length;
   }
+}
+
+function note(slot: HotSlot): void {
+  slot.wasRead = true;
+  slot.isUsed = true;
 }

@@ -11,7 +11,7 @@ import {
   rateLimiter,
   responseCache,
 } from '../../lib/index.js';
-import { listening } from './support/lane.js';
+import { countedLane, listening } from './support/lane.js';
 import { ask, type RawAnswer } from './support/serve.js';
 
 async function laneServer(
@@ -139,5 +139,33 @@ describe.each([
     expect(answers[3]?.headers.ratelimit).toContain('r=0');
     expect(answers[4]?.headers['retry-after']).toBeDefined();
     limiter.close();
+  });
+});
+
+describe('the fast lane, when an entry is replaced', () => {
+  it('sends the new answer, though only a condition was answered from it before', async () => {
+    const cache = createCache({ jitter: 0 });
+    let version = 1;
+    const { url, seen } = await countedLane(
+      express5,
+      (app) =>
+        app.get('/film', responseCache(cache, { ttl: '1h', tags: ['film'], fastLane: true }), (_req, res) => {
+          res.type('text').send(`Solaris, version ${version}`);
+        }),
+      { cache },
+    );
+    const film = async (headers: Record<string, string> = {}): Promise<RawAnswer> => ask(`${url}/film`, { headers });
+    for (let turn = 0; turn < 5; turn++) await film();
+    const before = seen();
+    expect((await film()).body.toString()).toBe('Solaris, version 1');
+    expect(seen()).toBe(before);
+    version = 2;
+    await cache.invalidate({ tags: ['film'] });
+    const tag = String((await film()).headers.etag);
+    expect((await film({ 'if-none-match': tag })).status).toBe(304);
+    for (let turn = 0; turn < 3; turn++) expect((await film()).body.toString()).toBe('Solaris, version 2');
+    await cache.invalidate({ tags: ['film'] }, { soft: true });
+    expect((await film()).cache).toBe('miss');
+    expect(seen()).toBe(before + 2);
   });
 });

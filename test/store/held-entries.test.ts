@@ -90,7 +90,7 @@ describe('held entries', () => {
     expect([held.size, held.bytes]).toEqual([0, 0]);
   });
 
-  it('stay within their bound, least recently used out first', () => {
+  it('stay within their bound, and let go of what nobody reads before what is read', () => {
     const held = new HeldEntries(20_000, undefined);
     for (let id = 0; id < 100; id++) {
       put(held, `n${id}`, entry('x'.repeat(900)));
@@ -98,7 +98,8 @@ describe('held entries', () => {
       expect(held.bytes).toBeLessThanOrEqual(20_000);
     }
     expect(held.size).toBeGreaterThan(10);
-    expect([...held.all()].map(({ label }) => label).slice(0, 3)).toEqual(['n0', 'n99', 'n98']);
+    const labels = [...held.all()].map(({ label }) => label);
+    expect([labels.includes('n0'), labels[0], labels.includes('n1')]).toEqual([true, 'n99', false]);
     expect(held.use('n1')).toBeUndefined();
   });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type HotSlot, HotSlots } from '../../lib/store/hot-slots.js';
 
-const slot = (name: string): HotSlot => ({ name, wasRead: false, place: -1 });
+const slot = (name: string): HotSlot => ({ name, wasRead: false, isUsed: false, place: -1 });
 const step = fc.tuple(fc.constantFrom('read', 'read', 'delete', 'clear'), fc.nat(20));
 
 describe('hot slots', () => {
