@@ -100,6 +100,8 @@ class FillSession {
   #receivedWall = 0;
   #over = false;
   #revalidates = false;
+  #status: number | undefined;
+  #fields: readonly string[] = [];
 
   constructor(job: Fill) {
     this.#job = job;
@@ -141,6 +143,7 @@ class FillSession {
     const { core, res, config } = this.#job;
     this.#receivedAt = core.store.now();
     this.#receivedWall = core.clock.wallNow();
+    this.#status = head.status;
     const assessment = this.#assess(head);
     const length = Number(fieldValue(head.fields, 'content-length') ?? 0);
     const refusal = assessment.refusal ?? (length > core.config.maxEntryBytes ? 'too-large' : undefined);
@@ -252,7 +255,8 @@ class FillSession {
     const refusal = decision.store ? (observed.refusal ?? this.#refusedByRoute()) : decision.reason;
     const named = selectingFields(headers).names;
     const selecting = negotiated ? named.filter((name) => name !== 'accept-encoding') : named;
-    return { policy, freshness, refusal, fields: unionOfNames(selecting, observed.fields) };
+    this.#fields = unionOfNames(selecting, observed.fields);
+    return { policy, freshness, refusal, fields: this.#fields };
   }
 
   #refusedByRoute(): string | undefined {
@@ -383,9 +387,18 @@ class FillSession {
       core.events.emit({ type: 'not-stored', cache: name, reason });
     }
     core.events.emit({ type: 'fill', cache: name, durationMs, stored });
+    this.#learn(reason, outcome);
     // An error may be gone with the next request: those who wait run on their own, and nobody is kept from trying.
     right?.end(outcome, outcome === 'uncacheable' && !isFailure(reason, status) ? UNCACHEABLE_MS : 0);
     onSettled?.(stored ? 'stored' : reason, status);
+  }
+
+  /** What the next requests for this key can expect. */
+  #learn(reason: string, outcome: FlightOutcome): void {
+    const { core, view } = this.#job;
+    if (outcome === 'stored') core.uncacheable.stored(view, this.#fields, core.store.now());
+    if (outcome !== 'uncacheable' || this.#status === undefined) return;
+    core.uncacheable.refused(view, reason, this.#status, this.#fields, core.store.now());
   }
 
   #stopWatching(): void {

@@ -14,15 +14,30 @@ export function forwardUncached(
   fwd: ForwardReason,
   detail: BypassReason | 'no-store' | undefined,
 ): void {
+  const member = memberFor(fwd, detail);
+  const before = res.getHeader('cache-status');
+  // The same cache, mounted further out, has said so already.
+  if (detail === 'uncacheable' && String(before).endsWith(member)) return next();
   counters.bypasses += 1;
   if (config.statusHeader !== undefined)
     res.setHeader(config.statusHeader, fwd === 'bypass' || fwd === 'method' ? 'bypass' : 'miss');
-  res.setHeader(
-    'Cache-Status',
-    appendMember(
-      res.getHeader('cache-status'),
-      forwardMember(CACHE_NAME, detail === undefined ? { fwd } : { fwd, detail }),
-    ),
-  );
+  res.setHeader('Cache-Status', before === undefined ? member : appendMember(before, member));
   next();
+}
+
+const members = new Map<ForwardReason, Map<string | undefined, string>>();
+
+// Both come from closed sets, so what is said of them is put together once.
+function memberFor(fwd: ForwardReason, detail: BypassReason | 'no-store' | undefined): string {
+  let known = members.get(fwd);
+  if (known === undefined) {
+    known = new Map();
+    members.set(fwd, known);
+  }
+  let member = known.get(detail);
+  if (member === undefined) {
+    member = forwardMember(CACHE_NAME, { fwd, detail });
+    known.set(detail, member);
+  }
+  return member;
 }

@@ -13,6 +13,7 @@ import { deliver } from './deliver-response.js';
 import { noteLaneArrival, noteLaneHit } from './fast-lane.js';
 import { fill, isFilling } from './fill-response.js';
 import { forwardUncached } from './forward-uncached.js';
+import { isInternalDispatch } from './internal-dispatch.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
 import type { Middleware } from './middleware-type.js';
 import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
@@ -255,9 +256,16 @@ function miss(visit: Visit, resource: ResourceLookup, reason: ForwardReason): vo
   // A HEAD or a range is not a whole answer, so its handler sees it as it is and nothing is stored.
   if (view.isHead) return forwardUncached(config, counters, res, next, reason, 'head');
   if (view.hasRange) return forwardUncached(config, counters, res, next, reason, 'range');
+  if (isLeftAlone(visit, resource)) return forwardUncached(config, counters, res, next, 'bypass', 'uncacheable');
   const turn = turnFor(visit, resource);
   if (isPromise(turn)) turn.then((ready) => act(visit, resource, ready, reason)).catch(next);
   else act(visit, resource, turn, reason);
+}
+
+/** Whether answers of this key are known not to be for storing. A stale one is revalidated, and a warm-up asks to be looked at. */
+function isLeftAlone({ core, view, req }: Visit, resource: ResourceLookup): boolean {
+  if (resource.response !== undefined || !core.uncacheable.leavesAlone(view, core.store.now())) return false;
+  return !isInternalDispatch(req);
 }
 
 function turnFor(visit: Visit, resource: ResourceLookup): Maybe<Turn> {
