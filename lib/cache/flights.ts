@@ -3,34 +3,38 @@ export type FlightOutcome = 'stored' | 'failed' | 'overtaken' | 'uncacheable';
 
 /** A fill going on in this process. */
 export class Flight {
-  readonly #waiters = new Set<(outcome: FlightOutcome) => void>();
+  // Most flights end before anybody waits.
+  #waiters: Set<(outcome: FlightOutcome) => void> | undefined;
   #outcome: FlightOutcome | undefined;
 
   /** How many wait. */
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#waiters?.size ?? 0;
   }
 
   /** Resolves with the outcome, or with `timeout` after `limitMs`. */
   wait(limitMs: number): Promise<FlightOutcome | 'timeout'> {
     if (this.#outcome !== undefined) return Promise.resolve(this.#outcome);
     if (limitMs <= 0) return Promise.resolve('timeout');
+    const waiters = this.#waiters ?? new Set();
+    this.#waiters = waiters;
     return new Promise((resolve) => {
       const waiter = (outcome: FlightOutcome): void => {
         clearTimeout(timer);
         resolve(outcome);
       };
       const timer = setTimeout(() => {
-        this.#waiters.delete(waiter);
+        waiters.delete(waiter);
         resolve('timeout');
       }, limitMs);
-      this.#waiters.add(waiter);
+      waiters.add(waiter);
     });
   }
 
   settle(outcome: FlightOutcome): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
+    if (this.#waiters === undefined) return;
     for (const waiter of this.#waiters) waiter(outcome);
     this.#waiters.clear();
   }
