@@ -1,7 +1,7 @@
 import type { NextFunction, Response } from 'express';
 import type { CacheCounters } from '../cache/cache-stats.js';
-import { appendMember, type ForwardReason, forwardMember } from '../cache/http/cache-status.js';
-import { CACHE_NAME } from './cache-name.js';
+import { appendMember, type ForwardReason } from '../cache/http/cache-status.js';
+import { memberFor } from './forward-member.js';
 import type { BypassReason } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 
@@ -23,21 +23,4 @@ export function forwardUncached(
     res.setHeader(config.statusHeader, fwd === 'bypass' || fwd === 'method' ? 'bypass' : 'miss');
   res.setHeader('Cache-Status', before === undefined ? member : appendMember(before, member));
   next();
-}
-
-const members = new Map<ForwardReason, Map<string | undefined, string>>();
-
-// Both come from closed sets, so what is said of them is put together once.
-function memberFor(fwd: ForwardReason, detail: BypassReason | 'no-store' | undefined): string {
-  let known = members.get(fwd);
-  if (known === undefined) {
-    known = new Map();
-    members.set(fwd, known);
-  }
-  let member = known.get(detail);
-  if (member === undefined) {
-    member = forwardMember(CACHE_NAME, { fwd, detail });
-    known.set(detail, member);
-  }
-  return member;
 }

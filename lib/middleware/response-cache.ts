@@ -11,7 +11,7 @@ import { isPromise, type Maybe } from '../store/stored-entry.js';
 import { CACHE_NAME } from './cache-name.js';
 import { deliver } from './deliver-response.js';
 import { noteLaneArrival, noteLaneHit } from './fast-lane.js';
-import { fill, isFilling } from './fill-response.js';
+import { fill } from './fill-response.js';
 import { forwardUncached } from './forward-uncached.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
@@ -26,7 +26,7 @@ import {
   resolveResponseCacheOptions,
 } from './response-cache-options.js';
 import { routeLabel, UNMATCHED } from './route-label.js';
-import { markServed, type ServedByCache } from './served-by-cache.js';
+import { isFilling, markServed, type ServedByCache, servedByCache } from './served-by-cache.js';
 
 export type { ResponseCacheOptions } from './response-cache-options.js';
 
@@ -69,7 +69,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     const counters = core.stats.of(name);
     const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';
     if (bypass !== undefined) return forwardUncached(config, counters, res, next, 'bypass', bypass);
-    if (isFilling(req, core)) return next();
+    if (isFilling(res, core)) return next();
     const identity = config.identity === undefined ? undefined : identityOf(core, name, config.identity, req);
     if (identity === NOT_CACHED) return forwardUncached(config, counters, res, next, 'bypass', 'identity');
     const view = requestView(req, config, identity);
@@ -104,18 +104,35 @@ function nameOf(config: ResponseCacheConfig, req: Request): string {
   return label === UNMATCHED ? 'app' : label;
 }
 
-type Served = Readonly<Record<'hit' | 'stale' | 'miss', ServedByCache>>;
+type Served = Readonly<Record<'hit' | 'stale', ServedByCache>>;
 const servedByName = new Map<string, Served>();
 
 // One frozen object per name and result: marking an answer allocates nothing.
 function servedAs(name: string): Served {
   let served = servedByName.get(name);
   if (served === undefined) {
-    const as = (result: 'hit' | 'stale' | 'miss'): ServedByCache => Object.freeze({ result, route: name });
-    served = Object.freeze({ hit: as('hit'), stale: as('stale'), miss: as('miss') });
+    const as = (result: 'hit' | 'stale'): ServedByCache => Object.freeze({ result, route: name });
+    served = Object.freeze({ hit: as('hit'), stale: as('stale') });
     if (servedByName.size < MAX_NAMES) servedByName.set(name, served);
   }
   return served;
+}
+
+const fillMarks = new WeakMap<CacheCore, Map<string, ServedByCache>>();
+
+/** What is noted of a response that a cache fills from, made once per name. */
+function fillMark(core: CacheCore, name: string): ServedByCache {
+  let marks = fillMarks.get(core);
+  if (marks === undefined) {
+    marks = new Map();
+    fillMarks.set(core, marks);
+  }
+  let mark = marks.get(name);
+  if (mark === undefined) {
+    mark = Object.freeze({ result: 'miss', route: name, filling: core });
+    if (marks.size < MAX_NAMES) marks.set(name, mark);
+  }
+  return mark;
 }
 
 function passUnsafe(
@@ -305,7 +322,9 @@ function startFill(
     counters.misses += 1;
     if (isTraced(core.log)) trace(visit, 'miss');
   }
-  markServed(res, servedAs(name).miss);
+  const outer = servedByCache(res);
+  const mark = fillMark(core, name);
+  markServed(res, outer === undefined ? mark : { ...mark, outer });
   const right = turn.kind === 'fill' ? turn.right : undefined;
   const fence = turn.kind === 'run' ? turn.fence : undefined;
   fill({ core, config, counters, name, req, res, next, view, resource, forward, collapsed, right, fence, onSettled });
