@@ -1,3 +1,4 @@
+import { RecentMap } from '../common/recent-map.js';
 import { entryName } from '../store/stored-entry.js';
 import { MAX_VARY_NAMES } from './http/may-store.js';
 import type { NotStoredReason } from './http/reasons.js';
@@ -44,8 +45,7 @@ interface Known {
  * lease; nothing is stored meanwhile, so nothing can be stale. All instants are the store's.
  */
 export class KnownUncacheable {
-  // Least recently noted first.
-  readonly #known = new Map<string, Known>();
+  readonly #known = new RecentMap<string, Known>(MAX_KEYS);
 
   /** Whether to leave this request alone. Once a second it is not, so that a key that can be stored now is noticed. */
   leavesAlone(request: RequestKey, now: number): boolean {
@@ -92,14 +92,7 @@ export class KnownUncacheable {
   }
 
   #put(name: string, known: Known): void {
-    if (name.length > MAX_NAME) return;
-    this.#known.delete(name);
-    this.#known.set(name, known);
-    if (this.#known.size <= MAX_KEYS) return;
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest);
-      return;
-    }
+    if (name.length <= MAX_NAME) this.#known.set(name, known);
   }
 }
 

@@ -98,7 +98,7 @@ describe('what is known of uncacheable keys', () => {
     const known = new KnownUncacheable();
     refuse(known, ENOUGH_IN_A_ROW);
     for (let i = 0; i < 10_000; i++) refuse(known, 1, { key: request(`r:${i}`) });
-    expect(known.size).toBe(10_000);
+    expect(known.size).toBeLessThanOrEqual(10_000);
     expect(known.leavesAlone(request('r:a'), 0)).toBe(false);
     const long = request(`r:${'x'.repeat(2000)}`);
     refuse(known, ENOUGH_IN_A_ROW, { key: long });
