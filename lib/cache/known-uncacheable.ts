@@ -47,18 +47,23 @@ interface Known {
 export class KnownUncacheable {
   readonly #known = new RecentMap<string, Known>(MAX_KEYS);
 
-  /** Whether to leave this request alone. Once a second it is not, so that a key that can be stored now is noticed. */
-  leavesAlone(request: RequestKey, now: number): boolean {
-    let known = this.#known.get(request.text);
-    if (known !== undefined && known.fields.length > 0) known = this.#known.get(nameOf(request, known.fields));
-    if (known === undefined || known.inARow < ENOUGH_IN_A_ROW || now >= known.forgottenAt) return false;
-    if (now < known.aloneUntil) return true;
-    // This one goes the whole way; those that come while it does are left alone as before.
-    known.aloneUntil = now + LEFT_ALONE_MS;
-    return false;
+  /**
+   * Whether to leave this request alone, like every other one of its primary key: then nothing is stored under that in this
+   * process. Once a second it is not, so that a key that can be stored now is noticed.
+   */
+  leavesKeyAlone(request: RequestKey, now: number): boolean {
+    const known = this.#known.get(request.text);
+    return known !== undefined && known.fields.length === 0 && isLeftAlone(known, now);
   }
 
-  /** Notes an answer that was not stored. `fields` are those it was selected by. */
+  /** The same for a request of a resource that varies: others of its primary key may be answered from the store. */
+  leavesVariantAlone(request: RequestKey, now: number): boolean {
+    const { fields } = this.#known.get(request.text) ?? NOTHING;
+    const known = fields.length === 0 ? undefined : this.#known.get(nameOf(request, fields));
+    return known !== undefined && isLeftAlone(known, now);
+  }
+
+  /** Notes an answer that was not stored, where nothing was before. `fields` are those the resource varies by. */
   refused(request: RequestKey, reason: string, status: number, fields: readonly string[], now: number): void {
     if (status >= 400 || !OWN_REASONS.has(reason)) return;
     const all = this.#select(request, fields, now);
@@ -94,6 +99,16 @@ export class KnownUncacheable {
   #put(name: string, known: Known): void {
     if (name.length <= MAX_NAME) this.#known.set(name, known);
   }
+}
+
+const NOTHING: Pick<Known, 'fields'> = { fields: [] };
+
+function isLeftAlone(known: Known, now: number): boolean {
+  if (known.inARow < ENOUGH_IN_A_ROW || now >= known.forgottenAt) return false;
+  if (now < known.aloneUntil) return true;
+  // This one goes the whole way; those that come while it does are left alone as before.
+  known.aloneUntil = now + LEFT_ALONE_MS;
+  return false;
 }
 
 function nameOf(request: RequestKey, fields: readonly string[]): string {

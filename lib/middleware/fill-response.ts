@@ -370,10 +370,13 @@ class FillSession {
 
   /** What the next requests for this key can expect. */
   #learn(reason: string, outcome: FlightOutcome): void {
-    const { core, view } = this.#job;
-    if (outcome === 'stored') core.uncacheable.stored(view, this.#fields, core.store.now());
-    if (outcome !== 'uncacheable' || this.#status === undefined) return;
-    core.uncacheable.refused(view, reason, this.#status, this.#fields, core.store.now());
+    const { core, view, resource } = this.#job;
+    const now = core.store.now();
+    const fields = unionOfNames(resource.index?.fields ?? [], this.#fields);
+    if (outcome === 'stored') core.uncacheable.stored(view, fields, now);
+    // Where something is stored, if stale, it may still be good for something.
+    if (outcome !== 'uncacheable' || this.#status === undefined || resource.response !== undefined) return;
+    core.uncacheable.refused(view, reason, this.#status, fields, now);
   }
 
   #stopWatching(): void {

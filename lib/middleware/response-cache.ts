@@ -76,6 +76,8 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     const demands = config.honorsRequest ? demandsOf(req.headers) : undefined;
     if (demands?.noStore) return forwardUncached(config, counters, res, next, 'request', 'no-store');
     const startedAt = core.store.now();
+    if (isKeyLeftAlone(core, req, view, demands, startedAt))
+      return forwardUncached(config, counters, res, next, 'bypass', 'uncacheable');
     const waitUntil = startedAt + (config.waitLimitMs ?? core.config.waitLimitMs);
     look({
       core,
@@ -95,6 +97,18 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     });
   };
   return middleware as Middleware;
+}
+
+// What is kept in this process alone is known to it: a key that is left alone has nothing stored, and need not be looked up.
+function isKeyLeftAlone(
+  core: CacheCore,
+  req: Request,
+  view: RequestView,
+  demands: RequestDemands | undefined,
+  now: number,
+): boolean {
+  if (core.guard !== undefined || view.isHead || view.hasRange || demands?.onlyIfCached) return false;
+  return core.uncacheable.leavesKeyAlone(view, now) && !isInternalDispatch(req);
 }
 
 // A middleware mounted for a whole app sees the request before any route is matched.
@@ -281,8 +295,13 @@ function miss(visit: Visit, resource: ResourceLookup, reason: ForwardReason): vo
 
 /** Whether answers of this key are known not to be for storing. A stale one is revalidated, and a warm-up asks to be looked at. */
 function isLeftAlone({ core, view, req }: Visit, resource: ResourceLookup): boolean {
-  if (resource.response !== undefined || !core.uncacheable.leavesAlone(view, core.store.now())) return false;
-  return !isInternalDispatch(req);
+  if (resource.response !== undefined) return false;
+  const now = core.store.now();
+  const isKnown =
+    core.uncacheable.leavesVariantAlone(view, now) ||
+    // In memory it was seen before anything was looked up.
+    (core.guard !== undefined && core.uncacheable.leavesKeyAlone(view, now));
+  return isKnown && !isInternalDispatch(req);
 }
 
 function turnFor(visit: Visit, resource: ResourceLookup): Maybe<Turn> {

@@ -93,6 +93,41 @@ onEveryBackend('a key whose answers are known not to be stored', ({ cache: makeC
     expect((await ask(page)).cache).toBe('hit');
   });
 
+  it('answers what is stored of a resource whose other answers are not', async () => {
+    const clock = fakeClock();
+    const cache = await makeCache({ clock });
+    const { url } = await serve((app) => {
+      app.get('/page', responseCache(cache, { ttl: '1h' }), (req, res) => {
+        res.vary('Accept');
+        if (req.get('accept') === 'text/html') res.set('Cache-Control', 'no-store');
+        res.send('x');
+      });
+    });
+    const as = (accept: string) => ask(`${url}/page`, { headers: { accept } });
+    await as('text/plain');
+    for (let i = 0; i < 6; i++) await as('text/html');
+    expect((await as('text/html')).headers['cache-status']).toBe(LEFT_ALONE);
+    expect((await as('text/plain')).cache).toBe('hit');
+    expect((await as('text/csv')).headers['cache-status']).toBe('warmpath; fwd=vary-miss; stored');
+  });
+
+  it('is revalidated as before where something stale is stored', async () => {
+    const clock = fakeClock();
+    const cache = await makeCache({ clock });
+    let control = 'max-age=1';
+    const { url } = await serve((app) => {
+      app.get('/page', responseCache(cache), (_req, res) => {
+        res.set({ 'Cache-Control': control, ETag: `"${control}"` }).send('x');
+      });
+    });
+    await ask(`${url}/page`);
+    clock.advance(2000);
+    control = 'no-store';
+    for (let i = 0; i < 7; i++) {
+      expect((await ask(`${url}/page`)).headers['cache-status']).toBe('warmpath; fwd=stale; detail=no-store');
+    }
+  });
+
   it('says it once where the same cache is mounted twice', async () => {
     const cache = await makeCache({ clock: fakeClock() });
     const { url } = await serve((app) => {
