@@ -16,6 +16,7 @@ import { DecodedBodies } from './body-coding.js';
 import type { CacheConfig } from './cache-options.js';
 import { StatsBook } from './cache-stats.js';
 import { Flights } from './flights.js';
+import { KnownUncacheable } from './known-uncacheable.js';
 import { responsePacking } from './response-packing.js';
 
 /** The parts of one cache, shared by its methods and by the middlewares that use it. */
@@ -28,6 +29,7 @@ export interface CacheCore {
   readonly clock: Clock;
   readonly stats: StatsBook;
   readonly flights: Flights;
+  readonly uncacheable: KnownUncacheable;
   /** Fields that resources vary by, by primary key. */
   readonly learnedVary: LRUCache<string, readonly string[]>;
   readonly decodedBodies: DecodedBodies;
@@ -52,6 +54,7 @@ export function createCacheCore(config: CacheConfig): CacheCore {
     clock: config.clock,
     stats: new StatsBook(),
     flights: new Flights(),
+    uncacheable: new KnownUncacheable(),
     learnedVary: new LRUCache({ max: 10_000 }),
     decodedBodies: new DecodedBodies(config.maxBytes / 4),
     topKeys: new TopKeys({ sampleEvery: USE_SAMPLE }),

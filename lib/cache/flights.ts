@@ -6,12 +6,13 @@ const LATE_MS = 10;
 
 /** A fill going on in this process. */
 export class Flight {
-  readonly #waiters = new Set<(outcome: FlightOutcome) => void>();
+  // Most flights end before anybody waits.
+  #waiters: Set<(outcome: FlightOutcome) => void> | undefined;
   #outcome: FlightOutcome | undefined;
 
   /** How many wait. */
   get waiting(): number {
-    return this.#waiters.size;
+    return this.#waiters?.size ?? 0;
   }
 
   /**
@@ -21,6 +22,8 @@ export class Flight {
   wait(limitMs: number): Promise<FlightOutcome | 'timeout'> {
     if (this.#outcome !== undefined) return Promise.resolve(this.#outcome);
     if (limitMs <= 0) return Promise.resolve('timeout');
+    const waiters = this.#waiters ?? new Set();
+    this.#waiters = waiters;
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout;
       const waiter = (outcome: FlightOutcome): void => {
@@ -28,7 +31,7 @@ export class Flight {
         resolve(outcome);
       };
       const giveUp = (): void => {
-        this.#waiters.delete(waiter);
+        waiters.delete(waiter);
         resolve('timeout');
       };
       const dueAt = performance.now() + limitMs;
@@ -37,13 +40,14 @@ export class Flight {
         if (lateMs < LATE_MS) giveUp();
         else timer = setTimeout(giveUp, Math.min(lateMs, limitMs));
       }, limitMs);
-      this.#waiters.add(waiter);
+      waiters.add(waiter);
     });
   }
 
   settle(outcome: FlightOutcome): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
+    if (this.#waiters === undefined) return;
     for (const waiter of this.#waiters) waiter(outcome);
     this.#waiters.clear();
   }

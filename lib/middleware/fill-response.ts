@@ -4,15 +4,13 @@ import { type CacheCounters, tally } from '../cache/cache-stats.js';
 import type { FlightOutcome } from '../cache/flights.js';
 import { groupLabel, tagGroup } from '../cache/group-names.js';
 import { appendMember, type ForwardReason, forwardMember } from '../cache/http/cache-status.js';
-import { type Freshness, freshnessOf } from '../cache/http/freshness.js';
+import type { Freshness } from '../cache/http/freshness.js';
 import { cacheGroups, serializeGroups } from '../cache/http/groups.js';
 import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
-import { mayStore } from '../cache/http/may-store.js';
 import { selectsStored, updateStoredFields } from '../cache/http/not-modified.js';
-import { ttlApplies } from '../cache/http/statuses.js';
-import { type CachePolicy, cachePolicy } from '../cache/http/targeted.js';
+import type { CachePolicy } from '../cache/http/targeted.js';
 import { CONDITIONAL_REQUEST_FIELDS, evaluatePreconditions, validationFields } from '../cache/http/validators.js';
-import { parseVary, selectingFields, unionOfNames } from '../cache/http/vary.js';
+import { parseVary, unionOfNames } from '../cache/http/vary.js';
 import { storeResponse } from '../cache/http-cache.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import {
@@ -25,13 +23,16 @@ import {
 } from '../cache/response-entry.js';
 import { type ResponseMeta, StoredResponse } from '../cache/stored-response.js';
 import type { FillRight } from '../cache/turn.js';
+import { type Deadlines, deadlinesIn } from '../common/deadlines.js';
 import type { Fence, Lease } from '../store/entry-store.js';
 import type { StoredEntry } from '../store/stored-entry.js';
+import { assessHead, type HeadAssessment } from './assess-response.js';
 import { CACHE_NAME } from './cache-name.js';
 import { deliver } from './deliver-response.js';
+import { memberFor } from './forward-member.js';
 import { addedGroups } from './handler-tags.js';
 import { type ObservedRequest, observeRequest } from './observed-request.js';
-import { judgeReadings, UNWATCHED } from './reading-judgement.js';
+import { judgeReadings, NO_INPUT, UNWATCHED } from './reading-judgement.js';
 import { redactedAnswer } from './redacted-answer.js';
 import type { RequestView } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
@@ -62,18 +63,9 @@ export interface Fill {
 /** How long nobody queues for a key whose answer turned out not to be for sharing. */
 const UNCACHEABLE_MS = 10_000;
 
-const filling = new WeakMap<Request, Set<CacheCore>>();
-
-/** Whether an outer `responseCache` of the same cache is filling from this request. */
-export function isFilling(req: Request, core: CacheCore): boolean {
-  return filling.get(req)?.has(core) ?? false;
-}
-
 /** Runs the handler with a request that shows only what the key covers, and stores what it answers. */
 export function fill(job: Fill): void {
   const { req, res, core, view } = job;
-  const caches = filling.get(req) ?? new Set();
-  filling.set(req, caches.add(core));
   const session = new FillSession(job);
   captureResponse(res, core.config.maxEntryBytes, session);
   session.begin();
@@ -95,37 +87,47 @@ class FillSession {
   readonly #job: Fill;
   readonly #startedAt: number;
   #observed: ObservedRequest | undefined;
-  #limit: NodeJS.Timeout | undefined;
+  readonly #deadlines: Deadlines;
   #receivedAt = 0;
   #receivedWall = 0;
   #over = false;
   #revalidates = false;
+  #status: number | undefined;
+  #fields: readonly string[] = [];
+  #said: HeadAssessment | undefined;
 
   constructor(job: Fill) {
     this.#job = job;
     this.#startedAt = job.core.store.now();
+    this.#deadlines = deadlinesIn(job.config.leaseMs ?? job.core.config.leaseMs);
   }
 
   begin(): void {
-    const { req, res, config, core, resource } = this.#job;
+    const { req, res, config, resource } = this.#job;
     const stored = resource.response;
     const added =
       stored === undefined
-        ? {}
+        ? undefined
         : validationFields({
             status: stored.status,
             etag: stored.handlerTag,
             lastModified: stored.lastModified,
             receivedAt: stored.storedAt,
           });
-    this.#revalidates = Object.keys(added).length > 0;
+    this.#revalidates = added !== undefined && Object.keys(added).length > 0;
     this.#observed = observeRequest(req, res, {
       hidden: HIDDEN,
       added,
       watch: config.observe !== 'off',
+      noInput: NO_INPUT,
       keepsPrototype: true,
     });
-    this.#limit = setTimeout(() => this.#release('timeout', 'failed'), config.leaseMs ?? core.config.leaseMs).unref();
+    this.#deadlines.set(this);
+  }
+
+  /** The lease is over. */
+  expire(): void {
+    this.#release('timeout', 'failed');
   }
 
   onBegin(status: number): boolean {
@@ -141,6 +143,7 @@ class FillSession {
     const { core, res, config } = this.#job;
     this.#receivedAt = core.store.now();
     this.#receivedWall = core.clock.wallNow();
+    this.#status = head.status;
     const assessment = this.#assess(head);
     const length = Number(fieldValue(head.fields, 'content-length') ?? 0);
     const refusal = assessment.refusal ?? (length > core.config.maxEntryBytes ? 'too-large' : undefined);
@@ -225,34 +228,14 @@ class FillSession {
 
   #assess(head: { readonly status: number; readonly all: HeaderFields }): Assessment {
     const { req, res, config, view } = this.#job;
-    const headers = head.all;
-    const policy = cachePolicy(headers);
-    const ttlMs = ttlApplies(head.status, config.statuses) ? config.ttlMs?.(req, res) : undefined;
-    const { heuristicFreshness: heuristic, staleWhileRevalidateMs, staleIfErrorMs } = config;
-    const freshness = freshnessOf(
-      { status: head.status, headers, policy, receivedAt: this.#receivedWall },
-      { ttlMs, heuristic, staleWhileRevalidateMs, staleIfErrorMs },
-    );
-    const vary = parseVary(headers);
-    const decision = mayStore({
-      method: req.method,
-      status: head.status,
-      headers,
-      policy,
-      freshness,
-      vary,
-      authorized: view.isAuthorized,
-      requestNoStore: false,
-      identityKeyed: view.identity !== undefined,
-      allowAuthorized: config.sharesAuthorized,
-    });
-    const negotiated = vary.names.includes('accept-encoding') && capturedCoding(headers, policy) !== 'opaque';
+    const said = assessHead({ req, res, config, view, receivedWall: this.#receivedWall }, head, this.#said);
+    this.#said = said;
+    const { policy, freshness, negotiated, selecting } = said;
     const observed = judgeReadings(this.#observed?.readings, config, view.identity !== undefined, negotiated);
     this.#report(observed.findings);
-    const refusal = decision.store ? (observed.refusal ?? this.#refusedByRoute()) : decision.reason;
-    const named = selectingFields(headers).names;
-    const selecting = negotiated ? named.filter((name) => name !== 'accept-encoding') : named;
-    return { policy, freshness, refusal, fields: unionOfNames(selecting, observed.fields) };
+    const refusal = said.refusal ?? observed.refusal ?? this.#refusedByRoute();
+    this.#fields = unionOfNames(selecting, observed.fields);
+    return { policy, freshness, refusal, fields: this.#fields };
   }
 
   #refusedByRoute(): string | undefined {
@@ -341,13 +324,9 @@ class FillSession {
   #announce(refusal: string | undefined): void {
     const { res, config, forward, collapsed } = this.#job;
     if (config.statusHeader !== undefined) res.setHeader(config.statusHeader, 'miss');
-    const member = forwardMember(CACHE_NAME, {
-      fwd: forward,
-      stored: refusal === undefined && this.#mayPlace(),
-      collapsed,
-      detail: refusal,
-    });
-    res.setHeader('Cache-Status', appendMember(res.getHeader('cache-status'), member));
+    const member = memberFor(forward, refusal, refusal === undefined && this.#mayPlace(), collapsed);
+    const before = res.getHeader('cache-status');
+    res.setHeader('Cache-Status', before === undefined ? member : appendMember(before, member));
   }
 
   #mayPlace(): boolean {
@@ -372,7 +351,7 @@ class FillSession {
   #release(reason: string, outcome: FlightOutcome, status?: number): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#limit);
+    this.#deadlines.clear(this);
     const { core, counters, name, right, onSettled } = this.#job;
     const durationMs = core.store.now() - this.#startedAt;
     const stored = outcome === 'stored';
@@ -383,9 +362,21 @@ class FillSession {
       core.events.emit({ type: 'not-stored', cache: name, reason });
     }
     core.events.emit({ type: 'fill', cache: name, durationMs, stored });
+    this.#learn(reason, outcome);
     // An error may be gone with the next request: those who wait run on their own, and nobody is kept from trying.
     right?.end(outcome, outcome === 'uncacheable' && !isFailure(reason, status) ? UNCACHEABLE_MS : 0);
     onSettled?.(stored ? 'stored' : reason, status);
+  }
+
+  /** What the next requests for this key can expect. */
+  #learn(reason: string, outcome: FlightOutcome): void {
+    const { core, view, resource } = this.#job;
+    const now = core.store.now();
+    const fields = unionOfNames(resource.index?.fields ?? [], this.#fields);
+    if (outcome === 'stored') core.uncacheable.stored(view, fields, now);
+    // Where something is stored, if stale, it may still be good for something.
+    if (outcome !== 'uncacheable' || this.#status === undefined || resource.response !== undefined) return;
+    core.uncacheable.refused(view, reason, this.#status, fields, now);
   }
 
   #stopWatching(): void {
@@ -396,7 +387,9 @@ class FillSession {
 
 /** The one language of a response that says it was chosen by `Accept-Language`. */
 function negotiatedLanguage(entry: StoredEntry): string | undefined {
-  const fields: HeaderFields = Object.fromEntries((entry.meta as ResponseMeta).f);
+  const stored = (entry.meta as ResponseMeta).f;
+  if (!stored.some(([name]) => name === 'content-language')) return undefined;
+  const fields: HeaderFields = Object.fromEntries(stored);
   if (!parseVary(fields).names.includes('accept-language')) return undefined;
   const language = fieldValue(fields, 'content-language')?.trim().toLowerCase();
   return language === undefined || language === '' || language.includes(',') ? undefined : language;

@@ -1,7 +1,7 @@
 import type { NextFunction, Response } from 'express';
 import type { CacheCounters } from '../cache/cache-stats.js';
-import { appendMember, type ForwardReason, forwardMember } from '../cache/http/cache-status.js';
-import { CACHE_NAME } from './cache-name.js';
+import { appendMember, type ForwardReason } from '../cache/http/cache-status.js';
+import { memberFor } from './forward-member.js';
 import type { BypassReason } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 
@@ -14,15 +14,13 @@ export function forwardUncached(
   fwd: ForwardReason,
   detail: BypassReason | 'no-store' | undefined,
 ): void {
+  const member = memberFor(fwd, detail);
+  const before = res.getHeader('cache-status');
+  // The same cache, mounted further out, has said so already.
+  if (detail === 'uncacheable' && String(before).endsWith(member)) return next();
   counters.bypasses += 1;
   if (config.statusHeader !== undefined)
     res.setHeader(config.statusHeader, fwd === 'bypass' || fwd === 'method' ? 'bypass' : 'miss');
-  res.setHeader(
-    'Cache-Status',
-    appendMember(
-      res.getHeader('cache-status'),
-      forwardMember(CACHE_NAME, detail === undefined ? { fwd } : { fwd, detail }),
-    ),
-  );
+  res.setHeader('Cache-Status', before === undefined ? member : appendMember(before, member));
   next();
 }

@@ -71,7 +71,7 @@ export class LaneTrace {
     res: ServerResponse,
   ) {
     this.#known = new Set([...OF_EXPRESS, ...Object.keys(req)]);
-    this.#watch = observeRequest(req, res as Partial<Response>, { hidden: new Set(), added: {}, watch: true });
+    this.#watch = observeRequest(req, res as Partial<Response>, { hidden: new Set(), watch: true });
     res.once('close', () => this.#watch.stop());
   }
 

@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { unwatchAddress, watchAddress } from './watched-address.js';
+import { shownFields, watchedFields, watchedRawFields } from './watched-fields.js';
+import { watchedLocals } from './watched-locals.js';
+import { watchProperty } from './watched-property.js';
 import { type PrototypeWatch, WatchedPrototypes } from './watched-prototype.js';
 
 /** What a handler read of its request that the URL does not tell. */
@@ -28,11 +31,18 @@ export interface ObserveOptions {
   /** Lower-case fields the handler is not to see. */
   readonly hidden: ReadonlySet<string>;
   /** Fields the handler sees in addition: the validators of the stored response that is being revalidated. */
-  readonly added: Readonly<Record<string, string>>;
+  readonly added?: Readonly<Record<string, string>> | undefined;
   /** `false` hides and adds fields, and records nothing. */
   readonly watch: boolean;
+  /** Fields that are not recorded, because they tell nothing that matters. */
+  readonly noInput?: ReadonlySet<string>;
   /** The request has come to its app already, and keeps the prototype it has unless a mounted app takes it over. */
   readonly keepsPrototype?: boolean;
+}
+
+/** Where Express keeps `res.locals`. */
+export interface LocalsHolder {
+  locals?: Record<string, unknown>;
 }
 
 const IDENTITY_FIELDS = new Set(['cookie', 'authorization', 'proxy-authorization']);
@@ -51,261 +61,176 @@ const IDENTITY_PROPERTIES = [
   'token',
 ];
 // What each property tells when it is read.
-const TOLD: ReadonlyMap<string, (recorder: Recorder) => void> = new Map([
-  ...IDENTITY_PROPERTIES.map((name) => [name, (recorder: Recorder) => recorder.who(`req.${name}`)] as const),
-  ...['ip', 'ips'].map((name) => [name, (recorder: Recorder) => recorder.who('ip')] as const),
-  ['headersDistinct', (recorder: Recorder) => recorder.all()] as const,
+const TOLD: ReadonlyMap<string, (observation: Observation) => void> = new Map([
+  ...IDENTITY_PROPERTIES.map((name) => [name, (observation: Observation) => observation.who(`req.${name}`)] as const),
+  ...['ip', 'ips'].map((name) => [name, (observation: Observation) => observation.who('ip')] as const),
+  ['headersDistinct', (observation: Observation) => observation.all()] as const,
 ]);
 const WATCHED = [...TOLD.keys()];
+const NONE: ReadonlySet<string> = new Set();
+
+// What is watched just now. Whatever is left in here keeps its request alive for longer than that lives otherwise.
+const observations = new WeakMap<IncomingMessage, Observation>();
+
+const prototypes = new WatchedPrototypes(WATCHED, (req, name) => {
+  let observation = observations.get(req as IncomingMessage);
+  // A watch inside another one has accessors of the request's own, which come before this.
+  while (observation !== undefined && !observation.hasPrototype) observation = observation.outer;
+  if (observation !== undefined) tell(observation, name);
+});
+
+function tell(observation: Observation, name: string): void {
+  TOLD.get(name)?.(observation);
+}
 
 /**
  * Watches what is read of a request until `stop`. Plain fields and identity inputs are kept apart, because the first can
  * join the key of what is stored and the second forbid storing it.
  */
 export function observeRequest(req: IncomingMessage, locals: LocalsHolder, options: ObserveOptions): ObservedRequest {
-  const recorder = new Recorder();
-  recorders.set(req, recorder);
-  const restore: (() => void)[] = [watchFields(req, options, recorder)];
-  if (options.watch) {
-    watchProperties(req, recorder, restore, options.keepsPrototype === true);
-    restore.push(watchRawFields(req, recorder), watchAddress(req.socket, recorder), watchLocals(locals, recorder));
-  }
-  return {
-    readings: recorder,
-    pause: (isPaused) => {
-      recorder.isPaused = isPaused;
-    },
-    stop: () => {
-      recorder.stopped = true;
-      for (const undo of restore.splice(0)) undo();
-    },
-  };
+  return new Observation(req, locals, options);
 }
-
-const recorders = new WeakMap<IncomingMessage, Recorder>();
 
 /** Reads a request for a purpose that does not shape the answer: nothing is recorded meanwhile. `work` reads synchronously. */
 export function unobserved<T>(req: IncomingMessage, work: () => T): T {
-  const recorder = recorders.get(req);
-  if (recorder === undefined || recorder.isPaused) return work();
-  recorder.isPaused = true;
+  const observation = observations.get(req);
+  if (observation === undefined || observation.isPaused) return work();
+  observation.isPaused = true;
   try {
     return work();
   } finally {
-    recorder.isPaused = false;
+    observation.isPaused = false;
   }
 }
 
-/** Where Express keeps `res.locals`. */
-export interface LocalsHolder {
-  locals?: Record<string, unknown>;
-}
-
-class Recorder implements RequestReadings {
-  readonly fields = new Set<string>();
-  readonly identity = new Set<string>();
+class Observation implements ObservedRequest, RequestReadings {
+  readonly #req: IncomingMessage;
+  readonly #holder: LocalsHolder;
+  readonly #noInput: ReadonlySet<string> | undefined;
+  /** The watch around this one: a cache within another. */
+  readonly outer: Observation | undefined;
   everything = false;
-  stopped = false;
   isPaused = false;
-  watch: PrototypeWatch | undefined;
+  #fields: Set<string> | undefined;
+  #identity: Set<string> | undefined;
+  #stopped = false;
+  #watch: PrototypeWatch | undefined;
+  #undo: (() => void)[] | undefined;
+  readonly #real: Pick<IncomingMessage, 'headers' | 'rawHeaders'> & LocalsHolder;
+  #headers: IncomingHttpHeaders;
+  #rawHeaders: string[] | undefined;
+  #locals: Record<string, unknown> | undefined;
+
+  constructor(req: IncomingMessage, holder: LocalsHolder, options: ObserveOptions) {
+    this.#req = req;
+    this.#holder = holder;
+    this.#noInput = options.noInput;
+    this.outer = observations.get(req);
+    this.#real = { headers: req.headers, rawHeaders: req.rawHeaders, ...(holder.locals && { locals: holder.locals }) };
+    observations.set(req, this);
+    const shown = shownFields(this.#real.headers, options.hidden, options.added);
+    this.#headers = (options.watch ? watchedFields(shown, this) : shown) as IncomingHttpHeaders;
+    // Set, not defined: a request with a property of its own kind is slow to everybody who uses it.
+    req.headers = this.#headers;
+    if (options.watch) this.#begin(options.keepsPrototype === true);
+  }
+
+  #begin(keepsPrototype: boolean): void {
+    const req = this.#req;
+    this.#watchProperties(keepsPrototype);
+    this.#rawHeaders = watchedRawFields(this.#real.rawHeaders, this);
+    req.rawHeaders = this.#rawHeaders;
+    if (req.socket) watchAddress(req.socket, this);
+    if (this.#real.locals === undefined) return;
+    this.#locals = watchedLocals(this.#real.locals, (name) => this.who(`res.locals.${name.slice(0, 60)}`));
+    this.#holder.locals = this.#locals;
+  }
+
+  /** Properties that are the request's own by accessors of their own, the others through its prototype. */
+  #watchProperties(keepsPrototype: boolean): void {
+    const req = this.#req;
+    // A watch of the same request that is under way keeps the prototype for itself.
+    this.#watch = this.#isInPrototype() || !keepsPrototype ? undefined : prototypes.watch(req);
+    for (const name of WATCHED) {
+      if (this.#watch !== undefined && !Object.hasOwn(req, name)) continue;
+      this.#undo ??= [];
+      this.#undo.push(watchProperty(req, name, () => tell(this, name)));
+    }
+  }
+
+  #isInPrototype(): boolean {
+    for (let outer = this.outer; outer !== undefined; outer = outer.outer) if (outer.hasPrototype) return true;
+    return false;
+  }
+
+  get hasPrototype(): boolean {
+    return this.#watch !== undefined;
+  }
+
+  get readings(): RequestReadings {
+    return this;
+  }
+
+  get fields(): ReadonlySet<string> {
+    return this.#fields ?? NONE;
+  }
+
+  get identity(): ReadonlySet<string> {
+    return this.#identity ?? NONE;
+  }
 
   get isLost(): boolean {
-    return !this.stopped && this.watch?.isLost() === true;
+    return !this.#stopped && this.#watch !== undefined && prototypes.isLost(this.#req, this.#watch);
+  }
+
+  pause(isPaused: boolean): void {
+    this.isPaused = isPaused;
   }
 
   field(name: string): void {
-    if (this.stopped || this.isPaused) return;
+    if (this.#stopped || this.isPaused) return;
     if (IDENTITY_FIELDS.has(name)) this.who(name);
-    else if (!Object.hasOwn(Object.prototype, name)) this.fields.add(name);
+    else if (this.#noInput?.has(name) !== true && !Object.hasOwn(Object.prototype, name)) {
+      this.#fields ??= new Set();
+      this.#fields.add(name);
+    }
   }
 
   /** An input that tells who is asking. */
   who(input: string): void {
-    if (!this.stopped && !this.isPaused) this.identity.add(input);
+    if (this.#stopped || this.isPaused) return;
+    this.#identity ??= new Set();
+    this.#identity.add(input);
   }
 
   all(): void {
-    if (!this.stopped && !this.isPaused) this.everything = true;
+    if (!this.#stopped && !this.isPaused) this.everything = true;
   }
-}
 
-const watchedBy = new WeakMap<IncomingMessage, Recorder>();
-const prototypes = new WatchedPrototypes(WATCHED, (req, name) => {
-  const recorder = watchedBy.get(req as IncomingMessage);
-  if (recorder !== undefined) tell(recorder, name);
-});
-
-function tell(recorder: Recorder, name: string): void {
-  TOLD.get(name)?.(recorder);
-}
-
-/** Properties that are the request's own by accessors of their own, the others through its prototype. */
-function watchProperties(
-  req: IncomingMessage,
-  recorder: Recorder,
-  restore: (() => void)[],
-  keepsPrototype: boolean,
-): void {
-  // A watch of the same request that is under way keeps the prototype for itself.
-  const watch = watchedBy.has(req) || !keepsPrototype ? undefined : prototypes.watch(req);
-  for (const name of WATCHED) {
-    if (watch === undefined || Object.hasOwn(req, name))
-      restore.push(watchProperty(req, name, () => tell(recorder, name)));
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const req = this.#req;
+    this.#leave();
+    if (req.headers === this.#headers) req.headers = this.#real.headers;
+    if (this.#rawHeaders === undefined) return;
+    if (this.#undo !== undefined) for (const undo of this.#undo) undo();
+    if (this.#watch !== undefined) prototypes.stop(req, this.#watch);
+    if (req.rawHeaders === this.#rawHeaders) req.rawHeaders = this.#real.rawHeaders;
+    if (req.socket) unwatchAddress(req.socket, this);
+    if (this.#locals !== undefined && this.#holder.locals === this.#locals)
+      this.#holder.locals = this.#real.locals as Record<string, unknown>;
   }
-  if (watch === undefined) return;
-  watchedBy.set(req, recorder);
-  recorder.watch = watch;
-  restore.push(() => {
-    watch.stop();
-    watchedBy.delete(req);
-  });
-}
 
-function watchFields(req: IncomingMessage, options: ObserveOptions, recorder: Recorder): () => void {
-  const real = req.headers;
-  const seen: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(real)) if (!options.hidden.has(name)) seen[name] = value;
-  Object.assign(seen, options.added);
-  const fields = options.watch ? new Proxy(seen, fieldTraps(recorder)) : seen;
-  // Set, not defined: a request with a property of its own kind is slow to everybody who uses it.
-  req.headers = fields as IncomingHttpHeaders;
-  return () => {
-    if (req.headers === fields) req.headers = real;
-  };
-}
-
-function fieldTraps(recorder: Recorder): ProxyHandler<Record<string, unknown>> {
-  const note = (name: string | symbol): void => {
-    if (typeof name === 'string') recorder.field(name);
-  };
-  return {
-    get: (fields, name) => {
-      note(name);
-      return Reflect.get(fields, name);
-    },
-    has: (fields, name) => {
-      note(name);
-      return Reflect.has(fields, name);
-    },
-    getOwnPropertyDescriptor: (fields, name) => {
-      note(name);
-      return Reflect.getOwnPropertyDescriptor(fields, name);
-    },
-    ownKeys: (fields) => {
-      recorder.all();
-      return Reflect.ownKeys(fields);
-    },
-  };
-}
-
-/** Records reads of a property, wherever it comes from. Whoever sets it ends the watch of it: then it is no input any more. */
-function watchProperty(target: object, name: string, record: () => void): () => void {
-  const own = Object.getOwnPropertyDescriptor(target, name);
-  if (own?.configurable === false) return () => {};
-  const read =
-    own === undefined ? () => Reflect.get(Object.getPrototypeOf(target), name, target) : () => readOwn(target, own);
-  let replaced = false;
-  Object.defineProperty(target, name, {
-    configurable: true,
-    enumerable: own?.enumerable ?? false,
-    get: () => {
-      record();
-      return read();
-    },
-    set: (value) => {
-      replaced = true;
-      Object.defineProperty(target, name, { configurable: true, enumerable: true, writable: true, value });
-    },
-  });
-  return () => {
-    if (replaced) return;
-    if (own === undefined) Reflect.deleteProperty(target, name);
-    else Object.defineProperty(target, name, own);
-  };
-}
-
-function readOwn(target: object, own: PropertyDescriptor): unknown {
-  return own.get === undefined ? own.value : own.get.call(target);
-}
-
-/** The list of all fields as they were sent: whoever looks at any of it may have looked at all. */
-function watchRawFields(req: IncomingMessage, recorder: Recorder): () => void {
-  const real = req.rawHeaders;
-  const seen = new Proxy(real, {
-    get: (fields, name) => {
-      recorder.all();
-      return Reflect.get(fields, name);
-    },
-    ownKeys: (fields) => {
-      recorder.all();
-      return Reflect.ownKeys(fields);
-    },
-    getOwnPropertyDescriptor: (fields, name) => {
-      recorder.all();
-      return Reflect.getOwnPropertyDescriptor(fields, name);
-    },
-  });
-  req.rawHeaders = seen;
-  return () => {
-    if (req.rawHeaders === seen) req.rawHeaders = real;
-  };
-}
-
-const recordersOf = new WeakMap<Socket, Set<Recorder>>();
-
-const addresses = new WatchedPrototypes(['remoteAddress'], (socket) => {
-  for (const recorder of recordersOf.get(socket as Socket) ?? []) recorder.who('ip');
-});
-
-// Pipelined requests share a socket, so its reads count for every request that is being watched on it. The watch stays for as
-// long as the socket does. An accessor of the socket's own would make everything that is done with it slow, hits included.
-function watchAddress(socket: Socket | undefined | null, recorder: Recorder): () => void {
-  if (!socket) return () => {};
-  let watching = recordersOf.get(socket);
-  if (watching === undefined) {
-    const recorders = new Set<Recorder>();
-    recordersOf.set(socket, recorders);
-    watching = recorders;
-    if (!Object.hasOwn(socket, 'remoteAddress')) addresses.watch(socket);
-    else
-      watchProperty(socket, 'remoteAddress', () => {
-        for (const one of recorders) one.who('ip');
-      });
+  #leave(): void {
+    let outer = this.outer;
+    while (outer?.isStopped) outer = outer.outer;
+    if (observations.get(this.#req) !== this) return;
+    if (outer === undefined) observations.delete(this.#req);
+    else observations.set(this.#req, outer);
   }
-  const recorders = watching;
-  recorders.add(recorder);
-  return () => void recorders.delete(recorder);
-}
 
-/** `res.locals` as it was before the cache; what the handler itself puts there is its own business. */
-function watchLocals(holder: LocalsHolder, recorder: Recorder): () => void {
-  const real = holder.locals;
-  if (real === undefined || real === null) return () => {};
-  const before = new Set(Object.keys(real));
-  const note = (name: string | symbol): void => {
-    if (typeof name === 'string' && !written.has(name)) recorder.who(`res.locals.${name.slice(0, 60)}`);
-  };
-  const written = new Set<string | symbol>();
-  const locals = new Proxy(real, {
-    get: (target, name) => {
-      note(name);
-      return Reflect.get(target, name);
-    },
-    has: (target, name) => {
-      note(name);
-      return Reflect.has(target, name);
-    },
-    ownKeys: (target) => {
-      for (const name of before) note(name);
-      return Reflect.ownKeys(target);
-    },
-    set: (target, name, value) => {
-      written.add(name);
-      return Reflect.set(target, name, value);
-    },
-  });
-  holder.locals = locals;
-  return () => {
-    if (holder.locals === locals) holder.locals = real;
-  };
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
 }

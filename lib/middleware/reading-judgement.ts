@@ -11,8 +11,8 @@ export interface ReadingJudgement {
   readonly findings: readonly { readonly input: string; readonly settledBy: string }[];
 }
 
-// Covered by the key, or about the message and not about what is asked for.
-const NO_INPUT = new Set([
+/** Fields that are covered by the key, or about the message and not about what is asked for. */
+export const NO_INPUT: ReadonlySet<string> = new Set([
   'host',
   'connection',
   'content-length',
@@ -51,6 +51,7 @@ export function judgeReadings(
   if (readings === undefined || config.observe === 'off') return NOTHING;
   // Only the first answer of a mounted app comes to this: from then on its requests are watched in another way.
   if (readings.isLost) return { fields: [], refusal: UNWATCHED, findings: [] };
+  if (readings.fields.size === 0 && readings.identity.size === 0 && !readings.everything) return NOTHING;
   const isCovered = (input: string): boolean => config.observeIgnore.has(input.toLowerCase());
   const fields = [...readings.fields].filter((name) => !isIgnored(name, config, negotiated));
   const identity = hasIdentity ? [] : [...readings.identity].filter((input) => !isCovered(input));

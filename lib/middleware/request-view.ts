@@ -37,7 +37,8 @@ export type BypassReason =
   | 'request'
   | 'range'
   | 'head'
-  | 'only-if-cached';
+  | 'only-if-cached'
+  | 'uncacheable';
 
 // Frameworks let these change what a request means, so an answer to them is not an answer to the URL.
 const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url'];

@@ -11,8 +11,9 @@ import { isPromise, type Maybe } from '../store/stored-entry.js';
 import { CACHE_NAME } from './cache-name.js';
 import { deliver } from './deliver-response.js';
 import { noteLaneArrival, noteLaneHit } from './fast-lane.js';
-import { fill, isFilling } from './fill-response.js';
+import { fill } from './fill-response.js';
 import { forwardUncached } from './forward-uncached.js';
+import { isInternalDispatch } from './internal-dispatch.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
 import type { Middleware } from './middleware-type.js';
 import { mayHitQuickly, QuickHits } from './quick-hits.js';
@@ -27,7 +28,7 @@ import {
   resolveResponseCacheOptions,
 } from './response-cache-options.js';
 import { routeLabel, UNMATCHED } from './route-label.js';
-import { markServed, type ServedByCache } from './served-by-cache.js';
+import { isFilling, markServed, type ServedByCache, servedByCache } from './served-by-cache.js';
 
 export type { ResponseCacheOptions } from './response-cache-options.js';
 
@@ -75,13 +76,15 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     const name = nameOf(config, req);
     const counters = core.stats.of(name);
     if (bypass !== undefined) return forwardUncached(config, counters, res, next, 'bypass', bypass);
-    if (isFilling(req, core)) return next();
+    if (isFilling(res, core)) return next();
     const identity = config.identity === undefined ? undefined : identityOf(core, name, config.identity, req);
     if (identity === NOT_CACHED) return forwardUncached(config, counters, res, next, 'bypass', 'identity');
     const view = requestView(req, config, identity);
     const demands = config.honorsRequest ? demandsOf(req.headers) : undefined;
     if (demands?.noStore) return forwardUncached(config, counters, res, next, 'request', 'no-store');
     const startedAt = core.store.now();
+    if (isKeyLeftAlone(core, req, view, demands, startedAt))
+      return forwardUncached(config, counters, res, next, 'bypass', 'uncacheable');
     look({
       core,
       config,
@@ -103,6 +106,18 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
   return middleware as Middleware;
 }
 
+// What is kept in this process alone is known to it: a key that is left alone has nothing stored, and need not be looked up.
+function isKeyLeftAlone(
+  core: CacheCore,
+  req: Request,
+  view: RequestView,
+  demands: RequestDemands | undefined,
+  now: number,
+): boolean {
+  if (core.guard !== undefined || view.isHead || view.hasRange || demands?.onlyIfCached) return false;
+  return core.uncacheable.leavesKeyAlone(view, now) && !isInternalDispatch(req);
+}
+
 // A middleware mounted for a whole app sees the request before any route is matched.
 function nameOf(config: ResponseCacheConfig, req: Request): string {
   if (config.name !== undefined) return config.name;
@@ -110,18 +125,35 @@ function nameOf(config: ResponseCacheConfig, req: Request): string {
   return label === UNMATCHED ? 'app' : label;
 }
 
-type Served = Readonly<Record<'hit' | 'stale' | 'miss', ServedByCache>>;
+type Served = Readonly<Record<'hit' | 'stale', ServedByCache>>;
 const servedByName = new Map<string, Served>();
 
 // One frozen object per name and result: marking an answer allocates nothing.
 function servedAs(name: string): Served {
   let served = servedByName.get(name);
   if (served === undefined) {
-    const as = (result: 'hit' | 'stale' | 'miss'): ServedByCache => Object.freeze({ result, route: name });
-    served = Object.freeze({ hit: as('hit'), stale: as('stale'), miss: as('miss') });
+    const as = (result: 'hit' | 'stale'): ServedByCache => Object.freeze({ result, route: name });
+    served = Object.freeze({ hit: as('hit'), stale: as('stale') });
     if (servedByName.size < MAX_NAMES) servedByName.set(name, served);
   }
   return served;
+}
+
+const fillMarks = new WeakMap<CacheCore, Map<string, ServedByCache>>();
+
+/** What is noted of a response that a cache fills from, made once per name. */
+function fillMark(core: CacheCore, name: string): ServedByCache {
+  let marks = fillMarks.get(core);
+  if (marks === undefined) {
+    marks = new Map();
+    fillMarks.set(core, marks);
+  }
+  let mark = marks.get(name);
+  if (mark === undefined) {
+    mark = Object.freeze({ result: 'miss', route: name, filling: core });
+    if (marks.size < MAX_NAMES) marks.set(name, mark);
+  }
+  return mark;
 }
 
 function passUnsafe(
@@ -271,9 +303,21 @@ function miss(visit: Visit, resource: ResourceLookup, reason: ForwardReason): vo
   // A HEAD or a range is not a whole answer, so its handler sees it as it is and nothing is stored.
   if (view.isHead) return forwardUncached(config, counters, res, next, reason, 'head');
   if (view.hasRange) return forwardUncached(config, counters, res, next, reason, 'range');
+  if (isLeftAlone(visit, resource)) return forwardUncached(config, counters, res, next, 'bypass', 'uncacheable');
   const turn = turnFor(visit, resource);
   if (isPromise(turn)) turn.then((ready) => act(visit, resource, ready, reason)).catch(next);
   else act(visit, resource, turn, reason);
+}
+
+/** Whether answers of this key are known not to be for storing. A stale one is revalidated, and a warm-up asks to be looked at. */
+function isLeftAlone({ core, view, req }: Visit, resource: ResourceLookup): boolean {
+  if (resource.response !== undefined) return false;
+  const now = core.store.now();
+  const isKnown =
+    core.uncacheable.leavesVariantAlone(view, now) ||
+    // In memory it was seen before anything was looked up.
+    (core.guard !== undefined && core.uncacheable.leavesKeyAlone(view, now));
+  return isKnown && !isInternalDispatch(req);
 }
 
 function turnFor(visit: Visit, resource: ResourceLookup): Maybe<Turn> {
@@ -313,7 +357,9 @@ function startFill(
     counters.misses += 1;
     if (isTraced(core.log)) trace(visit, 'miss');
   }
-  markServed(res, servedAs(name).miss);
+  const outer = servedByCache(res);
+  const mark = fillMark(core, name);
+  markServed(res, outer === undefined ? mark : { ...mark, outer });
   const right = turn.kind === 'fill' ? turn.right : undefined;
   const fence = turn.kind === 'run' ? turn.fence : undefined;
   fill({ core, config, counters, name, req, res, next, view, resource, forward, collapsed, right, fence, onSettled });

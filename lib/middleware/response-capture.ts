@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { bareObject } from '../common/bare-object.js';
 import { runHeadWriters } from './cache-headers-at-head.js';
 import { setFields } from './set-fields.js';
 
@@ -43,6 +44,7 @@ export interface CaptureListener {
 /** Why a response was not captured to its end. `declined`: the listener did not want it. */
 export type AbandonReason = 'closed' | 'too-large' | 'length-mismatch' | 'trailers' | 'declined';
 
+type CapturedFields = Record<string, string | readonly string[]>;
 type PlainWriteHead = (this: ServerResponse, status: number, reason?: string) => ServerResponse;
 
 const NO_BODY_FIELDS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding', 'content-range'];
@@ -59,7 +61,9 @@ class ResponseCapture {
   readonly #res: ServerResponse;
   readonly #maxBytes: number;
   readonly #listener: CaptureListener;
-  readonly #outer: OutgoingHttpHeaders;
+  // What was set before the capture began, name by name.
+  readonly #outerNames: readonly string[];
+  readonly #outerValues: readonly OutgoingHttpHeaders[string][];
   readonly #writeHead: ServerResponse['writeHead'];
   readonly #write: ServerResponse['write'];
   readonly #end: ServerResponse['end'];
@@ -74,7 +78,8 @@ class ResponseCapture {
     this.#res = res;
     this.#maxBytes = maxBytes;
     this.#listener = listener;
-    this.#outer = res.getHeaders();
+    this.#outerNames = res.getHeaderNames();
+    this.#outerValues = this.#outerNames.map((name) => res.getHeader(name));
     this.#writeHead = res.writeHead;
     this.#write = res.write;
     this.#end = res.end;
@@ -82,10 +87,11 @@ class ResponseCapture {
 
   install(): void {
     const res = this.#res;
-    res.writeHead = ((...args: unknown[]) => this.#onWriteHead(args)) as ServerResponse['writeHead'];
-    res.write = ((...args: unknown[]) => this.#onWrite(args)) as ServerResponse['write'];
-    res.end = ((...args: unknown[]) => this.#onEnd(args)) as ServerResponse['end'];
-    res.once('close', () => this.#abandon('closed'));
+    replaceMethod(res, 'writeHead', (...args: unknown[]) => this.#onWriteHead(args));
+    replaceMethod(res, 'write', (...args: unknown[]) => this.#onWrite(args));
+    replaceMethod(res, 'end', (...args: unknown[]) => this.#onEnd(args));
+    // It is emitted once, and nothing happens where there is nothing left to abandon: `once` would only cost more.
+    res.on('close', () => this.#abandon('closed'));
   }
 
   #onWriteHead(args: unknown[]): ServerResponse {
@@ -123,14 +129,21 @@ class ResponseCapture {
 
   #snapshot(status: number): CapturedHead {
     const res = this.#res;
-    const fields: Record<string, string | readonly string[]> = Object.create(null);
-    const all: Record<string, string | readonly string[]> = Object.create(null);
-    for (const [name, value] of Object.entries(res.getHeaders())) {
+    const fields: CapturedFields = bareObject();
+    const all: CapturedFields = bareObject();
+    for (const name of res.getHeaderNames()) {
+      const value = res.getHeader(name);
       if (value === undefined) continue;
-      all[name] = Array.isArray(value) ? value.map(String) : String(value);
-      if (!sameValue(value, this.#outer[name])) fields[name] = all[name];
+      const text = Array.isArray(value) ? value.map(String) : String(value);
+      all[name] = text;
+      if (!this.#isOuter(name, value)) fields[name] = text;
     }
     return { status, fields, all };
+  }
+
+  #isOuter(name: string, value: unknown): boolean {
+    const at = this.#outerNames.indexOf(name);
+    return at !== -1 && sameValue(value, this.#outerValues[at]);
   }
 
   #begin(status: number): boolean {
@@ -147,8 +160,11 @@ class ResponseCapture {
     const head = this.#snapshot(res.statusCode);
     this.#state = 'over';
     this.#chunks = [];
-    for (const name of res.getHeaderNames()) if (this.#outer[name] === undefined) res.removeHeader(name);
-    for (const [name, value] of Object.entries(this.#outer)) if (value !== undefined) res.setHeader(name, value);
+    for (const name of res.getHeaderNames()) if (!this.#outerNames.includes(name)) res.removeHeader(name);
+    this.#outerNames.forEach((name, at) => {
+      const value = this.#outerValues[at];
+      if (value !== undefined) res.setHeader(name, value);
+    });
     res.statusCode = 200;
     res.writeHead = this.#writeHead;
     res.write = this.#write;
@@ -204,6 +220,14 @@ class ResponseCapture {
     this.#chunks = [];
     this.#listener.onAbandoned(reason);
   }
+}
+
+/**
+ * Replaces a method of this one response. Defined, not set: where a property is set to a function of its own on one response
+ * after the other, V8 (Node 22, 24) keeps each of them, with its request, until the next full collection.
+ */
+function replaceMethod(res: ServerResponse, name: 'writeHead' | 'write' | 'end', value: unknown): void {
+  Object.defineProperty(res, name, { configurable: true, enumerable: true, writable: true, value });
 }
 
 // Handlers may use a buffer again after writing it, so what is kept is a copy.

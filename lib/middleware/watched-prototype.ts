@@ -1,11 +1,10 @@
 /** What is told of a read: whose property, and which. */
 export type PropertyRead = (target: object, name: string) => void;
 
-/** A watch that lasts as long as the request keeps its prototype. */
+/** A watch that lasts as long as the request keeps its prototype: one for all requests that had the same. */
 export interface PrototypeWatch {
-  /** Whether the request was given another prototype: what was read since then is not known. */
-  isLost(): boolean;
-  stop(): void;
+  readonly base: object;
+  readonly watched: object;
 }
 
 /**
@@ -15,7 +14,7 @@ export interface PrototypeWatch {
 export class WatchedPrototypes {
   readonly #names: readonly string[];
   readonly #onRead: PropertyRead;
-  readonly #made = new WeakMap<object, object>();
+  readonly #made = new WeakMap<object, PrototypeWatch>();
   // Prototypes of requests that somebody gives another one while their handler runs: a mounted app does.
   readonly #unsteady = new WeakSet<object>();
 
@@ -31,21 +30,23 @@ export class WatchedPrototypes {
   watch(target: object): PrototypeWatch | undefined {
     const base = Object.getPrototypeOf(target) as object;
     if (this.#unsteady.has(base)) return undefined;
-    const watched = this.#made.get(base) ?? this.#make(base);
-    Object.setPrototypeOf(target, watched);
-    return {
-      isLost: () => {
-        if (Object.getPrototypeOf(target) === watched) return false;
-        this.#unsteady.add(base);
-        return true;
-      },
-      stop: () => {
-        if (Object.getPrototypeOf(target) === watched) Object.setPrototypeOf(target, base);
-      },
-    };
+    const watch = this.#made.get(base) ?? this.#make(base);
+    Object.setPrototypeOf(target, watch.watched);
+    return watch;
   }
 
-  #make(base: object): object {
+  /** Whether the request was given another prototype: what was read since then is not known. */
+  isLost(target: object, { base, watched }: PrototypeWatch): boolean {
+    if (Object.getPrototypeOf(target) === watched) return false;
+    this.#unsteady.add(base);
+    return true;
+  }
+
+  stop(target: object, { base, watched }: PrototypeWatch): void {
+    if (Object.getPrototypeOf(target) === watched) Object.setPrototypeOf(target, base);
+  }
+
+  #make(base: object): PrototypeWatch {
     const watched = Object.create(base) as object;
     const onRead = this.#onRead;
     for (const name of this.#names) {
@@ -62,7 +63,8 @@ export class WatchedPrototypes {
         },
       });
     }
-    this.#made.set(base, watched);
-    return watched;
+    const watch = Object.freeze({ base, watched });
+    this.#made.set(base, watch);
+    return watch;
   }
 }

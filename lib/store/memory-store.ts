@@ -1,3 +1,4 @@
+import { RecentMap } from '../common/recent-map.js';
 import type {
   Acknowledgement,
   EntryStore,
@@ -14,6 +15,8 @@ import { InvalidationLedger } from './invalidation-ledger.js';
 import type { MetaPacking } from './packed-entry.js';
 import { type EntryKey, entryName, type Found, type StoredEntry } from './stored-entry.js';
 
+const MAX_UNCACHEABLE = 10_000;
+
 /** What a {@link MemoryStore} is made of; `now` in milliseconds. */
 export interface MemoryStoreOptions {
   readonly maxBytes: number;
@@ -26,7 +29,7 @@ export interface MemoryStoreOptions {
 /** Entries in this process: least recently used out first, bounded by the bytes of keys, descriptions and bodies. Every method is synchronous. */
 export class MemoryStore implements EntryStore {
   readonly #held: HeldEntries;
-  readonly #uncacheable = new Map<string, number>();
+  readonly #uncacheable = new RecentMap<string, number>(MAX_UNCACHEABLE);
   readonly ledger: InvalidationLedger;
   readonly now: () => number;
   #miss: Lookup;
@@ -158,20 +161,8 @@ export class MemoryStore implements EntryStore {
 
   #lease(name: string): Lease {
     const release = (uncacheableMs?: number): void => {
-      if (uncacheableMs) this.#remember(name, this.now() + uncacheableMs);
+      if (uncacheableMs) this.#uncacheable.set(name, this.now() + uncacheableMs);
     };
     return { release };
   }
-
-  #remember(name: string, until: number): void {
-    this.#uncacheable.delete(name);
-    this.#uncacheable.set(name, until);
-    if (this.#uncacheable.size <= MAX_UNCACHEABLE) return;
-    for (const oldest of this.#uncacheable.keys()) {
-      this.#uncacheable.delete(oldest);
-      return;
-    }
-  }
 }
-
-const MAX_UNCACHEABLE = 10_000;

@@ -73,7 +73,24 @@ export const NO_DIRECTIVES: ResponseDirectives = Object.freeze(emptyDirectives()
  * restrictive meaning (§4.2.1: stale when in doubt). Never throws.
  */
 export function parseResponseDirectives(lines: readonly string[]): ResponseDirectives {
-  if (lines.length === 0) return NO_DIRECTIVES;
+  const [only] = lines;
+  if (only === undefined) return NO_DIRECTIVES;
+  if (lines.length > 1 || only.length > MAX_KNOWN_LENGTH) return readDirectives(lines);
+  let directives = known.get(only);
+  if (directives === undefined) {
+    directives = Object.freeze(readDirectives(lines));
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(only, directives);
+  }
+  return directives;
+}
+
+// An app says few different things, and says them with every answer.
+const known = new Map<string, ResponseDirectives>();
+const MAX_KNOWN = 500;
+const MAX_KNOWN_LENGTH = 256;
+
+function readDirectives(lines: readonly string[]): ResponseDirectives {
   const directives = emptyDirectives();
   const wellFormed = scanDirectives(lines, (name, value, isDirective, quoted) => {
     applyResponseDirective(directives, name, value, isDirective, quoted);
