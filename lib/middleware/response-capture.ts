@@ -224,7 +224,7 @@ class ResponseCapture {
 
 /**
  * Replaces a method of this one response. Defined, not set: where a property is set to a function of its own on one response
- * after the other, V8 (Node 22, 24) keeps each of them, with its request, until the next full collection.
+ * after the other, V8 (Node 24) keeps each of them, with its request, until the next full collection.
  */
 function replaceMethod(res: ServerResponse, name: 'writeHead' | 'write' | 'end', value: unknown): void {
   Object.defineProperty(res, name, { configurable: true, enumerable: true, writable: true, value });
