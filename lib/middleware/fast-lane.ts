@@ -95,15 +95,15 @@ export class FastLane {
 
   /** Notes a target that had a hit: its next request is followed. */
   suggest({ req, res }: LaneHit): void {
-    const target = targetOf(req);
-    if (target.length > MAX_TARGET_LENGTH || this.#targets.has(target)) return;
-    this.#targets.set(target, { outer: JSON.stringify(outerFields(res)), differed: false, followAt: 0 });
+    const [group, url] = [groupOf(req), urlOf(req)];
+    if (group.length + url.length > MAX_TARGET_LENGTH || this.#targets.get(group, url) !== undefined) return;
+    this.#targets.set(group, url, { outer: JSON.stringify(outerFields(res)), differed: false, followAt: 0 });
   }
 
   /** Learns from a hit that was followed. */
   learn(hit: LaneHit, trace: LaneTrace): void {
-    const target = targetOf(hit.req);
-    const known = this.#targets.get(target);
+    const [group, url] = [groupOf(hit.req), urlOf(hit.req)];
+    const known = this.#targets.get(group, url);
     if (known === undefined || 'text' in known) return;
     const now = this.#core.store.now();
     const outer = outerFields(hit.res);
@@ -117,8 +117,8 @@ export class FastLane {
       text === known.outer
         ? ticketOf(hit, trace, this.#shared(text, outer), this.#declaration, now + REVIEW_MS)
         : new LaneRefusal('the fields set before the cache are not the same each time');
-    if (!(made instanceof LaneRefusal)) return void this.#targets.set(target, made);
-    this.#targets.set(target, { outer: text, differed: false, followAt: now + REVIEW_MS });
+    if (!(made instanceof LaneRefusal)) return void this.#targets.set(group, url, made);
+    this.#targets.set(group, url, { outer: text, differed: false, followAt: now + REVIEW_MS });
     this.#warn(hit.name, made.reason);
   }
 
@@ -128,20 +128,21 @@ export class FastLane {
       return this.#answer(req, res);
     } catch (error) {
       this.#core.log.warn(`warmpath: the fast lane failed, Express answers: ${safeErrorText(error)}`);
-      this.#targets.delete(targetOf(req));
+      this.#targets.delete(groupOf(req), urlOf(req));
       return withdraw(res) ? 'express' : 'answered';
     }
   }
 
   #answer(req: IncomingMessage, res: ServerResponse): LaneVerdict {
     if (req.method !== 'GET' && req.method !== 'HEAD') return 'express';
-    const target = targetOf(req);
-    const known = this.#targets.get(target);
+    const group = groupOf(req);
+    const url = urlOf(req);
+    const known = this.#targets.get(group, url);
     if (known === undefined || this.#core.isClosed) return 'express';
     const now = this.#core.store.now();
     if (!('text' in known)) return follow(known, now);
     if (now >= known.reviewAt) {
-      this.#targets.set(target, { outer: JSON.stringify(known.outer), differed: true, followAt: now + FOLLOW_MS });
+      this.#targets.set(group, url, { outer: JSON.stringify(known.outer), differed: true, followAt: now + FOLLOW_MS });
       return 'follow';
     }
     if (!isPlain(req, known)) return 'express';
@@ -268,7 +269,6 @@ export class FastLane {
   ): void {
     const { headers } = req;
     const { counters } = ticket;
-    if (ticket.hasMeters) for (const { meter } of ticket.steps) meter?.measure(req, res, startedAt, ticket.route, true);
     const { 'if-none-match': tags, 'if-modified-since': since, range } = headers;
     if (tags === undefined && since === undefined && range === undefined) {
       const { response, form, body } = ready;
@@ -278,6 +278,7 @@ export class FastLane {
       more?.moveTo(res);
       this.#deliver(req, res, ticket, ready.response, now);
     }
+    if (ticket.hasMeters) for (const { meter } of ticket.steps) meter?.measure(req, res, startedAt, ticket.route, true);
     counters.lookup.addMs(0);
     if (ready.isRedis) counters.redisHits += 1;
     else counters.memoryHits += 1;
@@ -352,9 +353,15 @@ function isPlain(req: IncomingMessage, { config, conditions }: LaneTicket): bool
   return conditions.length === 0 || meets(req, conditions);
 }
 
-// A request target has no space, so the last one tells where it begins.
-function targetOf(req: IncomingMessage): string {
-  const scheme = (req.socket as Partial<TLSSocket>).encrypted === true ? 's' : '';
-  const url = (req as Partial<Request>).originalUrl ?? req.url ?? '';
-  return `${req.method === 'HEAD' ? 'h' : ''}${scheme}:${req.headers.host ?? ''} ${url}`;
+/** What a target belongs to: the host, and what else tells answers of one URL apart. */
+function groupOf(req: IncomingMessage): string {
+  const { host = '' } = req.headers;
+  const isSecure = (req.socket as Partial<TLSSocket>).encrypted === true;
+  // A host has no space.
+  if (req.method === 'HEAD') return `${isSecure ? 'hs' : 'h'} ${host}`;
+  return isSecure ? `s ${host}` : host;
+}
+
+function urlOf(req: IncomingMessage): string {
+  return (req as Partial<Request>).originalUrl ?? req.url ?? '';
 }

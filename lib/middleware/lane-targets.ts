@@ -11,34 +11,43 @@ export interface Candidate {
   followAt: number;
 }
 
-/** What is known of targets, those learned or looked at again last. */
+type Known = LaneTicket | Candidate;
+
+/** What is known of targets: a group, such as a host, and a URL. The number is bounded, and so is that of groups. */
 export class LaneTargets {
-  readonly #known = new Map<string, LaneTicket | Candidate>();
+  // Two short lookups: a text made of both would be put together, and hashed, for every request.
+  readonly #groups = new Map<string, Map<string, Known>>();
+  #size = 0;
 
-  get(target: string): LaneTicket | Candidate | undefined {
-    return this.#known.get(target);
+  get(group: string, url: string): Known | undefined {
+    return this.#groups.get(group)?.get(url);
   }
 
-  has(target: string): boolean {
-    return this.#known.has(target);
+  /** Whatever is asked for comes here again with every review, which tells it well enough from what is not. */
+  set(group: string, url: string, known: Known): void {
+    this.delete(group, url);
+    const targets = this.#groups.get(group) ?? new Map<string, Known>();
+    targets.set(url, known);
+    this.#size += 1;
+    // The group used last stands last, and its target, too.
+    this.#groups.delete(group);
+    this.#groups.set(group, targets);
+    if (this.#size > MAX_TARGETS) this.#dropOldest();
   }
 
-  // Whatever is asked for comes here again with every review, which is often enough to tell it from what is not.
-  set(target: string, known: LaneTicket | Candidate): void {
-    this.#known.delete(target);
-    this.#known.set(target, known);
-    if (this.#known.size <= MAX_TARGETS) return;
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest);
-      return;
-    }
-  }
-
-  delete(target: string): void {
-    this.#known.delete(target);
+  delete(group: string, url: string): void {
+    const targets = this.#groups.get(group);
+    if (targets?.delete(url) !== true) return;
+    this.#size -= 1;
+    if (targets.size === 0) this.#groups.delete(group);
   }
 
   clear(): void {
-    this.#known.clear();
+    this.#groups.clear();
+    this.#size = 0;
+  }
+
+  #dropOldest(): void {
+    for (const [group, targets] of this.#groups) for (const url of targets.keys()) return this.delete(group, url);
   }
 }

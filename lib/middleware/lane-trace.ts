@@ -24,7 +24,7 @@ export interface LaneLimiter {
 
 /** Request metrics as the fast lane needs them. */
 export interface LaneMeter {
-  /** Measures a request, answered by the cache (`isHit`) or by a limiter. */
+  /** Measures a request whose answer has been written, by the cache (`isHit`) or by a limiter. */
   measure(req: IncomingMessage, res: ServerResponse, startedAt: number, route: string, isHit: boolean): void;
 }
 

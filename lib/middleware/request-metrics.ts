@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Request, RequestHandler, Response } from 'express';
 import { booleanOption, checkKnownKeys, functionOption } from '../common/options.js';
@@ -60,18 +60,30 @@ export function requestMetrics(options?: RequestMetricsOptions): RequestHandler 
 function laneMeter(exemplars: boolean): LaneMeter {
   return {
     measure(req, res, startedAt, route, isHit) {
-      res.on('close', () =>
-        requestDurations.record({
-          method: req.method ?? 'GET',
-          route,
-          status: res.statusCode,
-          seconds: (performance.now() - startedAt) / 1000,
-          result: isHit ? 'hit' : undefined,
-          exemplar: exemplars ? traceExemplar(req) : undefined,
-        }),
-      );
+      const exemplar = exemplars ? traceExemplar(req) : undefined;
+      // What is handed to the system as a whole is over for this process.
+      if (res.writableEnded && res.writableLength === 0) recordInLane(req, res, startedAt, route, isHit, exemplar);
+      else res.on('close', () => recordInLane(req, res, startedAt, route, isHit, exemplar));
     },
   };
+}
+
+function recordInLane(
+  req: IncomingMessage,
+  res: ServerResponse,
+  startedAt: number,
+  route: string,
+  isHit: boolean,
+  exemplar: Readonly<Record<string, string>> | undefined,
+): void {
+  requestDurations.record({
+    method: req.method ?? 'GET',
+    route,
+    status: res.statusCode,
+    seconds: (performance.now() - startedAt) / 1000,
+    result: isHit ? 'hit' : undefined,
+    exemplar,
+  });
 }
 
 function record(req: Request, res: Response, method: string, startedAt: number, exemplars: boolean): void {
