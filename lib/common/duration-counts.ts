@@ -30,4 +30,10 @@ export class DurationCounts {
     while (bucket < this.buckets.length && seconds > (this.buckets[bucket] as number)) bucket++;
     this.counts[bucket] = (this.counts[bucket] as number) + 1;
   }
+
+  /** Adds a duration too short to be worth a look at the clock. */
+  addNothing(): void {
+    this.count += 1;
+    this.counts[0] = (this.counts[0] as number) + 1;
+  }
 }

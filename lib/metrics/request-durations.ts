@@ -47,6 +47,10 @@ interface OneSeries {
 export class RequestDurations {
   readonly #routes = new Map<string, Map<string, Map<number, OneSeries>>>();
   readonly #results = new Map<CacheResult, Durations>();
+  // Most requests are like the one before.
+  #last: LastSeries | undefined;
+  #lastResult: CacheResult | undefined;
+  #lastDurations: Durations | undefined;
 
   record(request: FinishedRequest): void {
     const one = this.#series(request);
@@ -68,11 +72,18 @@ export class RequestDurations {
   reset(): void {
     this.#routes.clear();
     this.#results.clear();
+    this.#last = undefined;
+    this.#lastResult = undefined;
   }
 
   #series({ route, method, status }: FinishedRequest): OneSeries {
+    const last = this.#last;
+    if (last !== undefined && last.status === status && last.route === route && last.method === method)
+      return last.series;
     const found = this.#routes.get(route)?.get(method)?.get(status);
-    return found ?? this.#newSeries(route, method, status);
+    const series = found ?? this.#newSeries(route, method, status);
+    this.#last = { route, method, status, series };
+    return series;
   }
 
   // Raw method and status are the keys of the fast path; what is open-ended shares the series of its closed label.
@@ -93,8 +104,20 @@ export class RequestDurations {
   }
 
   #result(result: CacheResult): Durations {
-    return child(this.#results, result, () => new Durations(REQUEST_BUCKETS));
+    if (this.#lastDurations === undefined || this.#lastResult !== result) {
+      this.#lastDurations = child(this.#results, result, () => new Durations(REQUEST_BUCKETS));
+      this.#lastResult = result;
+    }
+    return this.#lastDurations;
   }
+}
+
+/** A series with the labels as they came. */
+interface LastSeries {
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly series: OneSeries;
 }
 
 function child<K, V>(map: Map<K, V>, key: K, make: () => V): V {

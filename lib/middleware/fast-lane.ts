@@ -279,7 +279,7 @@ export class FastLane {
       this.#deliver(req, res, ticket, ready.response, now);
     }
     if (ticket.hasMeters) for (const { meter } of ticket.steps) meter?.measure(req, res, startedAt, ticket.route, true);
-    counters.lookup.addMs(0);
+    counters.lookup.addNothing();
     if (ready.isRedis) counters.redisHits += 1;
     else counters.memoryHits += 1;
     recordUse(this.#core, ticket.label, ticket.groups);

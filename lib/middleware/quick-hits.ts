@@ -86,7 +86,7 @@ export class QuickHits {
     if (hit === undefined || !this.#isFor(hit, req) || now >= response.freshUntil) return false;
     const status = statusFor(hit, response, headers['if-none-match']);
     if (status === undefined || !this.#send(res, response, hit, status, now)) return false;
-    hit.counters.lookup.addMs(0);
+    hit.counters.lookup.addNothing();
     hit.counters.memoryHits += 1;
     recordUse(core, hit.label, hit.groups);
     return true;
