@@ -2,6 +2,7 @@ import type { NextFunction, Response } from 'express';
 import type { CacheCounters } from '../cache/cache-stats.js';
 import { appendMember, type ForwardReason } from '../cache/http/cache-status.js';
 import { memberFor } from './forward-member.js';
+import { setKnownField } from './prepared-head.js';
 import type { BypassReason } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 
@@ -20,7 +21,7 @@ export function forwardUncached(
   if (detail === 'uncacheable' && String(before).endsWith(member)) return next();
   counters.bypasses += 1;
   if (config.statusHeader !== undefined)
-    res.setHeader(config.statusHeader, fwd === 'bypass' || fwd === 'method' ? 'bypass' : 'miss');
-  res.setHeader('Cache-Status', before === undefined ? member : appendMember(before, member));
+    setKnownField(res, config.statusHeader, fwd === 'bypass' || fwd === 'method' ? 'bypass' : 'miss');
+  setKnownField(res, 'Cache-Status', before === undefined ? member : appendMember(before, member));
   next();
 }

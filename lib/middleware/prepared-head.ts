@@ -118,6 +118,15 @@ export function putNews(kept: KeptFields, { age, cacheStatus, statusHeader, word
   if (kept[key]?.[1] !== word) kept[key] = [statusHeader, word];
 }
 
+const { setHeader } = ServerResponse.prototype;
+
+/** `res.setHeader` for a name and a value that need no check: where nobody replaced it, it goes where Node would put it. */
+export function setKnownField(res: ServerResponse, name: string, value: string): void {
+  const kept = keptBy === undefined || res.setHeader !== setHeader || res.headersSent ? undefined : keptOn(res);
+  if (kept === undefined || kept === null) res.setHeader(name, value);
+  else kept[keyOf(name)] = [name, value];
+}
+
 const keys = new Map<string, string>();
 
 /** The lower-case form of a field name; there are as many as there are options. */

@@ -61,6 +61,8 @@ export function metricsRouter(options?: MetricsRouterOptions): RequestHandler {
   if (config.registry) joinRegistry(config.registry, config.logger);
 
   return function metricsHandler(req, res, next) {
+    // Most requests are for something else, and are seen to be without taking their URL apart.
+    if (req.url.startsWith('/') && !req.url.startsWith('/metrics')) return next();
     if (req.path !== '/metrics') return next();
     markServed(res, ROUTE);
     // Before anything else: a cache mounted above must not keep this.
