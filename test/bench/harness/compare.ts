@@ -48,6 +48,7 @@ export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
 const WARM_UP_LIMIT_MS = 15_000;
+const SETTLE_MS = 150;
 
 /** A running variant and what can be done with it. */
 export class Running {
@@ -95,6 +96,8 @@ export class Running {
   async measure(load: PinnedProcess, durationMs: number): Promise<Sample> {
     const { contender } = this;
     const order = this.#order(durationMs, contender.requests);
+    // While the others had their turns, caches of the processor forgot this process: what is measured is a busy one.
+    await load.ask<LoadResult>(this.#order(SETTLE_MS, contender.requests));
     const before = await this.process.ask<ServerUsage>({ ask: 'usage' });
     const result = await load.ask<LoadResult>(order);
     const after = await this.process.ask<ServerUsage>({ ask: 'usage' });
