@@ -158,8 +158,8 @@ export class QuickHits {
       places = new Map();
       this.#places.set(host, places);
     }
+    if (!places.has(url)) this.#count += 1;
     places.set(url, place);
-    this.#count += 1;
   }
 
   // Whatever is asked for is soon remembered again.
