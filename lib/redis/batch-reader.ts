@@ -46,11 +46,20 @@ export class BatchReader {
     const wanted = new Set<string>();
     for (const { keys } of callers) for (const key of keys) wanted.add(key);
 
-    const parts = new Map<string, Part>();
-    for (const { link, keys } of this.#links.partsOf([...wanted])) {
-      const part = this.#readPart(link, keys);
-      for (const key of keys) parts.set(key, part);
+    const asked = this.#links
+      .partsOf([...wanted])
+      .map(({ link, keys }) => ({ keys, part: this.#readPart(link, keys) }));
+    const [only] = asked;
+    if (asked.length === 1 && only !== undefined) {
+      // One server, one reply: all callers are told at once.
+      const { part } = only;
+      void part.done.then(() => {
+        for (const caller of callers) tell(caller, (key) => part.values.get(key));
+      });
+      return;
     }
+    const parts = new Map<string, Part>();
+    for (const { keys, part } of asked) for (const key of keys) parts.set(key, part);
     for (const caller of callers) void deliver(caller, parts);
   }
 
@@ -99,8 +108,12 @@ function failureOfRead(settled: Settled<Values>): Failure {
 }
 
 /** A caller waits for the servers of its own keys only. */
-async function deliver({ keys, resolve }: Caller, parts: ReadonlyMap<string, Part>): Promise<void> {
-  for (const part of new Set(keys.map((key) => parts.get(key)))) await part?.done;
-  const values = keys.map((key) => parts.get(key)?.values.get(key));
+async function deliver(caller: Caller, parts: ReadonlyMap<string, Part>): Promise<void> {
+  for (const part of new Set(caller.keys.map((key) => parts.get(key)))) await part?.done;
+  tell(caller, (key) => parts.get(key)?.values.get(key));
+}
+
+function tell({ keys, resolve }: Caller, read: (key: string) => Value): void {
+  const values = keys.map(read);
   resolve(values.length > 0 && values.every((value) => value === undefined) ? undefined : values);
 }

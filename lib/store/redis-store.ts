@@ -27,7 +27,7 @@ import { PrefixList } from './prefix-list.js';
 import { type HeldLease, LeaseKeeper } from './redis-lease.js';
 import { type EntryNames, RedisNames } from './redis-names.js';
 import { MARK_NAMESPACE, REMOVE_DAMAGED, SOFTEN_GROUP, STORE_ENTRY } from './redis-scripts.js';
-import type { EntryKey, Found, StoredEntry } from './stored-entry.js';
+import { type EntryKey, type Found, type Maybe, type StoredEntry, whenReady } from './stored-entry.js';
 
 /** The fence of Redis: the versions of the groups as they were read before the handler ran. */
 export interface RedisFence extends Fence {
@@ -255,28 +255,41 @@ export class RedisStore {
     });
   }
 
-  async #judge(
+  #judge(
     key: EntryKey,
     names: EntryNames,
     framed: FramedEntry,
     asked: readonly string[],
     fence: RedisFence,
-  ): Promise<Lookup | undefined> {
+  ): Maybe<Lookup | undefined> {
     const missing = framed.entry.groups.filter((group) => !asked.includes(group));
-    let current = fence;
-    if (missing.length > 0) {
-      this.#rememberGroups(names.entry, framed.entry.groups);
-      const more = await this.#readVersions(missing);
-      if (more === undefined) return undefined;
-      current = { ...fence, versions: new Map([...more.versions, ...fence.versions]) };
-    }
-    const softAt = await this.#standing(key, framed, current);
-    if (softAt === false || framed.entry.retainUntil <= this.now()) return { found: undefined, fence: current };
-    return { found: { entry: framed.entry, level: 'redis', softAt }, fence: current };
+    return missing.length === 0
+      ? this.#judgeBy(key, framed, fence)
+      : this.#judgeByMore(key, names, framed, missing, fence);
+  }
+
+  async #judgeByMore(
+    key: EntryKey,
+    names: EntryNames,
+    framed: FramedEntry,
+    missing: readonly string[],
+    fence: RedisFence,
+  ): Promise<Lookup | undefined> {
+    this.#rememberGroups(names.entry, framed.entry.groups);
+    const more = await this.#readVersions(missing);
+    if (more === undefined) return undefined;
+    return this.#judgeBy(key, framed, { ...fence, versions: new Map([...more.versions, ...fence.versions]) });
+  }
+
+  #judgeBy(key: EntryKey, framed: FramedEntry, fence: RedisFence): Maybe<Lookup> {
+    return whenReady(this.#standing(key, framed, fence), (softAt) => {
+      if (softAt === false || framed.entry.retainUntil <= this.now()) return { found: undefined, fence };
+      return { found: { entry: framed.entry, level: 'redis' as const, softAt }, fence };
+    });
   }
 
   /** `false` when an invalidation ended the entry, else since when it is softly invalidated, if it is. */
-  async #standing(key: EntryKey, framed: FramedEntry, fence: RedisFence): Promise<number | false | undefined> {
+  #standing(key: EntryKey, framed: FramedEntry, fence: RedisFence): Maybe<number | false | undefined> {
     let softAt: number | undefined;
     for (const [index, stamp] of framed.stamps.entries()) {
       const version = fence.versions.get(index === 0 ? NAMESPACE : stamp.group);
@@ -286,6 +299,15 @@ export class RedisStore {
     }
     const sequence = prefixSequenceOf(fence.versions.get(NAMESPACE) as GroupVersion);
     if (sequence === framed.prefixSequence) return softAt;
+    return this.#standingByPrefix(key, framed, sequence, softAt);
+  }
+
+  async #standingByPrefix(
+    key: EntryKey,
+    framed: FramedEntry,
+    sequence: number,
+    softAt: number | undefined,
+  ): Promise<number | false | undefined> {
     const mark = await this.#prefixes.markFor(key.label, framed.prefixSequence, sequence);
     if (mark === 'gone') return false;
     return mark === undefined ? softAt : Math.min(softAt ?? mark.softAt, mark.softAt);
