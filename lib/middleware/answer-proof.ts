@@ -15,13 +15,13 @@ export function isAsNodeDoes(): boolean {
   return isProven;
 }
 
-// Node has the same function under two names; who replaces the one that is used leaves the other.
+// Who replaced it before this package was loaded wants to see every head, and calls Node's own instead of being it.
 function isPrototypeUntouched(): boolean {
-  const { writeHead, writeHeader } = ServerResponse.prototype as {
-    readonly writeHead: unknown;
-    readonly writeHeader?: unknown;
-  };
-  return writeHead === writeHeader && !Object.hasOwn(ServerResponse.prototype, 'end');
+  const { writeHead } = ServerResponse.prototype;
+  return (
+    Function.prototype.toString.call(writeHead).includes('._storeHeader(') &&
+    !Object.hasOwn(ServerResponse.prototype, 'end')
+  );
 }
 
 function provesEqual(body: string | undefined): boolean {
