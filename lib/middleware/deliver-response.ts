@@ -72,9 +72,8 @@ function sendWhole(
   body: Buffer | string | undefined,
 ): void {
   const { response, now, member, statusHeader, word } = delivery;
-  const isJoined = (varies && res.hasHeader('vary')) || res.hasHeader('cache-status');
   const news: HeadNews = { age: String(response.ageSeconds(now)), cacheStatus: member, statusHeader, word };
-  if (!isJoined && sendPrepared(res, status, head, news, body)) return;
+  if (!joinsOuter(res, varies) && sendPrepared(res, status, head, news, body)) return;
   res.writeHead(status, headOf(res, delivery, block, varies));
   endJoined(res, body);
 }
@@ -145,6 +144,11 @@ function headOf(
   if (varies && outer.includes('vary')) head.vary = mergedVary(res.getHeader('vary'), block.vary);
   if (outer.includes('cache-status')) head['cache-status'] = appendMember(res.getHeader('cache-status'), member);
   return head;
+}
+
+/** Whether somebody further out said something that the stored answer says as well, so that both have to be said. */
+export function joinsOuter(res: ServerResponse, varies: boolean): boolean {
+  return (varies && res.hasHeader('vary')) || res.hasHeader('cache-status');
 }
 
 /** Both fields' names, each once. */

@@ -1,7 +1,6 @@
 import { OutgoingMessage, ServerResponse } from 'node:http';
-import { CACHE_NAME } from './cache-name.js';
 import { isUsual, opened } from './head-text.js';
-import { type HeadForm, keepOn, keepsFields, putNews } from './prepared-head.js';
+import { type HeadForm, hitNews, keepOn, keepsFields, putNews } from './prepared-head.js';
 
 const { writeHead } = ServerResponse.prototype;
 const { end, write } = OutgoingMessage.prototype;
@@ -22,7 +21,7 @@ export function sendHit(
 ): boolean {
   const { kept, statusHeader } = form;
   if (age !== form.age || ttl !== form.ttl) {
-    putNews(kept, { age: String(age), cacheStatus: `${CACHE_NAME}; hit; ttl=${ttl}`, statusHeader, word: 'hit' });
+    putNews(kept, hitNews(age, ttl, statusHeader));
     form.age = age;
     form.ttl = ttl;
   }

@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { StoredResponse } from '../cache/stored-response.js';
-import { CACHE_NAME } from './cache-name.js';
 import { mergedVary, TEXT_LIMIT_BYTES } from './deliver-response.js';
 import { sendHit, takesForms } from './known-answer.js';
 import type { FieldPair } from './lane-trace.js';
-import { type HeadForm, headForm, keptOn, newFields } from './prepared-head.js';
+import { type HeadForm, headForm, hitNews, keptOn, newFields } from './prepared-head.js';
 import type { Representation } from './representation.js';
 import { endJoined, sendForm } from './whole-answer.js';
 
@@ -87,8 +86,7 @@ export function sendWhole(
   const sent = isHead ? undefined : asText(body, form);
   if (more === undefined && takesForms(res) && keptOn(res) === null) {
     if (sendHit(res, response.status, kept, age, ttl, sent)) return;
-    const news = { age: String(age), cacheStatus: hitAt(ttl), statusHeader: kept.statusHeader, word: 'hit' };
-    return sendForm(res, response.status, kept, news, sent);
+    return sendForm(res, response.status, kept, hitNews(age, ttl, kept.statusHeader), sent);
   }
   const lines = linesAt(head, age, ttl);
   res.writeHead(response.status, more === undefined ? lines : more.after(lines, form.block));
@@ -97,13 +95,10 @@ export function sendWhole(
 
 function linesAt(head: LaneHead, age: number, ttl: number): string[] {
   const { lines, ageAt } = head;
-  lines[ageAt] = String(age);
-  lines[ageAt + 2] = hitAt(ttl);
+  const news = hitNews(age, ttl, undefined);
+  lines[ageAt] = news.age;
+  lines[ageAt + 2] = news.cacheStatus;
   return lines;
-}
-
-function hitAt(ttl: number): string {
-  return `${CACHE_NAME}; hit; ttl=${ttl}`;
 }
 
 // A small body leaves in one write with its head.

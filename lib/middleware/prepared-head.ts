@@ -1,5 +1,6 @@
 import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import { CACHE_NAME } from './cache-name.js';
 import type { HeadText } from './head-text.js';
 
 /** A field as Node keeps it in a response: the name as it is sent, and the value. */
@@ -35,6 +36,11 @@ export interface HeadNews {
   /** Name of the field that tells `hit`, `stale` or `miss`; none when `undefined`. */
   readonly statusHeader: string | undefined;
   readonly word: string;
+}
+
+/** What is said of a hit of this age and with this lifetime left, in seconds. */
+export function hitNews(age: number, ttl: number, statusHeader: string | undefined): HeadNews {
+  return { age: String(age), cacheStatus: `${CACHE_NAME}; hit; ttl=${ttl}`, statusHeader, word: 'hit' };
 }
 
 /** Prepares fields whose names are in lower case and whose values have been checked. */

@@ -7,13 +7,15 @@ import { isTraced } from '../cache/lookup-trace.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise } from '../store/stored-entry.js';
+import { joinsOuter } from './deliver-response.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { sendHit, takesForms } from './known-answer.js';
-import { formFor, keptOn } from './prepared-head.js';
+import { formFor, hitNews, keptOn } from './prepared-head.js';
 import { type Representation, representationFor } from './representation.js';
 import type { RequestView } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 import { markServed, type ServedByCache } from './served-by-cache.js';
+import { sendPrepared } from './whole-answer.js';
 
 /** A hit that went the whole way, as told to {@link QuickHits.learn}. */
 export interface SlowHit {
@@ -135,11 +137,17 @@ export class QuickHits {
   #send(res: Response, response: StoredResponse, hit: QuickHit, status: number, now: number): boolean {
     const { form } = hit;
     const head = status === 304 ? form.unchanged?.head : form.head;
-    const known = head && formFor(head, keptOn(res), this.#config.statusHeader);
-    if (known?.text === undefined) return false;
+    if (head === undefined) return false;
     const body = status === 304 ? undefined : (form.text ?? this.#bytes(form, response));
     if (status !== 304 && body === undefined) return false;
-    if (!sendHit(res, status, known, response.ageSeconds(now), response.ttlSeconds(now), body)) return false;
+    const { statusHeader } = this.#config;
+    const [age, ttl] = [response.ageSeconds(now), response.ttlSeconds(now)];
+    const known = formFor(head, keptOn(res), statusHeader);
+    if (known === undefined) {
+      // Fields of this request, such as those of a limiter: the head is written anew.
+      if (joinsOuter(res, form.varies)) return false;
+      sendPrepared(res, status, head, hitNews(age, ttl, statusHeader), body);
+    } else if (!sendHit(res, status, known, age, ttl, body)) return false;
     markServed(res, hit.served);
     return true;
   }

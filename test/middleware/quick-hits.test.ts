@@ -5,6 +5,7 @@ import {
   createRedis,
   invalidateOnWrite,
   type ResponseCacheOptions,
+  rateLimiter,
   responseCache,
 } from '../../lib/index.js';
 import { eventually, startRedis } from '../../lib/testing/index.js';
@@ -111,6 +112,45 @@ describe('hits on a target that had one before', () => {
     }
     const part = await get('/films/1', { headers: { range: 'bytes=0-2' } });
     expect([part.status, part.text]).toEqual([206, 'GET']);
+  });
+
+  it('leave every client the fields of its own request, a limiter’s and others', async () => {
+    const cache = createCache({ jitter: 0 });
+    const app: Express = express();
+    let asked = 0;
+    app.use((_req, res, next) => {
+      asked += 1;
+      res.set('X-Request-Id', `r${asked}`);
+      if (asked > 6) res.set('Cache-Status', 'outer; fwd=miss').set('Vary', 'Origin');
+      next();
+    });
+    app.use(rateLimiter({ tiers: { all: { limit: 100, window: '1h' } } }));
+    app.get('/film', responseCache(cache, { ttl: '1h', observe: 'off' }), (_req, res) => {
+      res.set('Vary', 'Accept-Encoding').type('text').send('Solaris');
+    });
+    const served = await serve(app);
+    closing.push(served.close);
+    const seen: unknown[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      const { body, headers } = await ask(`${served.url}/film`);
+      seen.push([
+        headers['x-request-id'],
+        /r=(\d+)/.exec(String(headers.ratelimit))?.[1],
+        headers['x-cache'],
+        body.toString(),
+      ]);
+      if (turn < 6) continue;
+      expect(headers['cache-status']).toMatch(/^outer; fwd=miss, warmpath; hit; ttl=\d+$/);
+      expect(headers.vary).toBe('Origin, Accept-Encoding');
+    }
+    expect(seen).toEqual(
+      Array.from({ length: 8 }, (_, turn) => [
+        `r${turn + 1}`,
+        String(99 - turn),
+        turn === 0 ? 'miss' : 'hit',
+        'Solaris',
+      ]),
+    );
   });
 
   it('are 304 to their own entity tag, and whole to another', async () => {
