@@ -1,20 +1,19 @@
-import type { TLSSocket } from 'node:tls';
 import type { Request, Response } from 'express';
 import { type CacheCore, recordUse } from '../cache/cache-core.js';
 import type { CacheCounters } from '../cache/cache-stats.js';
-import { parseEntityTag } from '../cache/http/entity-tags.js';
 import { isTraced } from '../cache/lookup-trace.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise } from '../store/stored-entry.js';
-import { joinsOuter } from './deliver-response.js';
+import { deliver, joinsOuter } from './deliver-response.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { sendHit, takesForms } from './known-answer.js';
 import { formFor, hitNews, keptOn } from './prepared-head.js';
+import { isConditional, isSecure, ownTags, type QuickHit, statusFor } from './quick-hit.js';
 import { type Representation, representationFor } from './representation.js';
 import type { RequestView } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
-import { markServed, type ServedByCache } from './served-by-cache.js';
+import { isFilling, markServed, type ServedByCache } from './served-by-cache.js';
 import { sendPrepared } from './whole-answer.js';
 
 /** A hit that went the whole way, as told to {@link QuickHits.learn}. */
@@ -26,37 +25,9 @@ export interface SlowHit {
   readonly served: ServedByCache;
 }
 
-/** What a response of this process was last sent for, and everything about sending it that does not change. */
-interface QuickHit {
-  readonly owner: QuickHits;
-  readonly host: string | undefined;
-  readonly url: string;
-  readonly isSecure: boolean;
-  readonly acceptEncoding: string | string[] | undefined;
-  readonly form: Representation;
-  readonly counters: CacheCounters;
-  readonly served: ServedByCache;
-  readonly label: string;
-  readonly groups: readonly string[];
-  /** Entity tags that, sent alone in `If-None-Match`, are this response's own. */
-  readonly tags: readonly string[];
-}
-
 const MAX_PLACES = 8192;
 const MAX_URL_LENGTH = 512;
 const MAX_HOSTS = 32;
-
-/** Whether what a request means to a route with these options is in its method, target, host and a few fields. */
-export function mayHitQuickly(config: ResponseCacheConfig): boolean {
-  return (
-    config.identity === undefined &&
-    config.key === undefined &&
-    config.vary.length === 0 &&
-    config.refreshAhead === undefined &&
-    !config.honorsRequest &&
-    !config.fastLane // the lane follows hits on the long way
-  );
-}
 
 /**
  * Answers targets that had a hit before without taking them apart again. What is remembered of a target is where its entry
@@ -79,7 +50,7 @@ export class QuickHits {
     const core = this.#core;
     const { headers } = req;
     const place = this.#places.get(headers.host)?.get(req.originalUrl);
-    if (place === undefined || !takesForms(res) || isTraced(core.log)) return false;
+    if (place === undefined || isFilling(res, core) || isTraced(core.log)) return false;
     const now = core.store.now();
     const found = core.store.at?.(place, now)?.found;
     if (found === undefined || found.softAt !== undefined) return false;
@@ -87,7 +58,7 @@ export class QuickHits {
     const hit = response?.quick as QuickHit | undefined;
     if (hit === undefined || !this.#isFor(hit, req) || now >= response.freshUntil) return false;
     const status = statusFor(hit, response, headers['if-none-match']);
-    if (status === undefined || !this.#send(res, response, hit, status, now)) return false;
+    if (status === undefined || !this.#send(req, res, response, hit, status, now)) return false;
     hit.counters.lookup.addNothing();
     hit.counters.memoryHits += 1;
     recordUse(core, hit.label, hit.groups);
@@ -134,8 +105,9 @@ export class QuickHits {
     );
   }
 
-  #send(res: Response, response: StoredResponse, hit: QuickHit, status: number, now: number): boolean {
+  #send(req: Request, res: Response, response: StoredResponse, hit: QuickHit, status: number, now: number): boolean {
     const { form } = hit;
+    if (!takesForms(res)) return this.#deliver(req, res, response, hit, now);
     const head = status === 304 ? form.unchanged?.head : form.head;
     if (head === undefined) return false;
     const body = status === 304 ? undefined : (form.text ?? this.#bytes(form, response));
@@ -150,6 +122,25 @@ export class QuickHits {
     } else if (!sendHit(res, status, known, age, ttl, body)) return false;
     markServed(res, hit.served);
     return true;
+  }
+
+  // Somebody replaced writeHead, as cacheHeaders and compression do: they get the head the documented way.
+  #deliver({ headers }: Request, res: Response, response: StoredResponse, hit: QuickHit, now: number): boolean {
+    if (hit.form.text === undefined && this.#bytes(hit.form, response) === undefined) return false;
+    const { statusHeader } = this.#config;
+    const member = hitNews(0, response.ttlSeconds(now), statusHeader).cacheStatus;
+    markServed(res, hit.served);
+    const delivery = {
+      core: this.#core,
+      response,
+      requestFields: headers,
+      isHead: false,
+      now,
+      word: 'hit',
+      statusHeader,
+      member,
+    };
+    return deliver(res, delivery) === true;
   }
 
   // `undefined`: they would have to be decoded first.
@@ -175,30 +166,4 @@ export class QuickHits {
     this.#places.clear();
     this.#count = 0;
   }
-}
-
-/** The status of the answer; `undefined` where the condition has to be looked at more closely. */
-function statusFor(
-  { tags }: QuickHit,
-  { status }: StoredResponse,
-  ifNoneMatch: string | undefined,
-): number | undefined {
-  if (ifNoneMatch === undefined) return status;
-  return tags.includes(ifNoneMatch) ? 304 : undefined;
-}
-
-// Only what is said about a 200 can be answered by a 304 (RFC 9110 §15.4.5).
-function ownTags(form: Representation, { status, etag }: StoredResponse): readonly string[] {
-  if (status !== 200 && status !== 203) return [];
-  return [form.etag, etag].filter((tag) => tag !== undefined && parseEntityTag(tag) !== undefined) as string[];
-}
-
-function isConditional({ headers }: Request): boolean {
-  return (
-    headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined || headers.range !== undefined
-  );
-}
-
-function isSecure({ socket }: Request): boolean {
-  return (socket as Partial<TLSSocket>).encrypted === true;
 }

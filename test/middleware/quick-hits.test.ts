@@ -1,6 +1,9 @@
+import { gunzipSync } from 'node:zlib';
+import compression from 'compression';
 import express, { type Express, type RequestHandler } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  cacheHeaders,
   createCache,
   createRedis,
   invalidateOnWrite,
@@ -151,6 +154,37 @@ describe('hits on a target that had one before', () => {
         'Solaris',
       ]),
     );
+  });
+
+  it('go through the hands of whoever replaced writeHead: cacheHeaders and compression', async () => {
+    const cache = createCache({ jitter: 0 });
+    const app: Express = express();
+    app.use(compression({ threshold: 0 }));
+    app.get(
+      '/film',
+      cacheHeaders({ public: true, maxAge: '1m', vary: ['Origin'] }),
+      responseCache(cache, { ttl: '1h', observe: 'off' }),
+      (_req, res) => void res.type('text').send('Solaris '.repeat(50)),
+    );
+    const served = await serve(app);
+    closing.push(served.close);
+    const seen: unknown[] = [];
+    for (const accept of ['gzip', 'gzip', 'identity', 'identity', 'identity', 'gzip']) {
+      const { body, headers } = await ask(`${served.url}/film`, { headers: { 'accept-encoding': accept } });
+      const coding = headers['content-encoding'] ?? 'identity';
+      const text = (coding === 'gzip' ? gunzipSync(body) : body).toString();
+      seen.push([coding, headers['x-cache'], headers['cache-control'], headers.vary, text === 'Solaris '.repeat(50)]);
+    }
+    const fields = ['public, max-age=60', expect.stringContaining('Origin'), true];
+    expect(seen).toEqual([
+      ['gzip', 'miss', ...fields],
+      ['gzip', 'hit', ...fields],
+      ['identity', 'hit', ...fields],
+      ['identity', 'hit', ...fields],
+      ['identity', 'hit', ...fields],
+      ['gzip', 'hit', ...fields],
+    ]);
+    expect(cache.stats().hits).toBe(5);
   });
 
   it('are 304 to their own entity tag, and whole to another', async () => {
