@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { GroupStamp } from './entry-frame.js';
 
+/** The name under which the namespace's own version goes among those of groups, which all have one. */
+export const NAMESPACE = '';
+
 /**
  * A version record in Redis: 16 random bytes that a hard invalidation replaces, 8 random bytes that a soft one
  * replaces, and the instant of the last soft one. The namespace's record goes on with a token that every invalidation

@@ -9,17 +9,18 @@ import { runScript } from '../redis/scripts.js';
 import type { Subscriber } from '../redis/subscriber.js';
 import { DecodedFrames } from './decoded-frames.js';
 import { decodeFrame, encodeFrame, type FramedEntry, type GroupStamp } from './entry-frame.js';
+import { standingOf } from './entry-standing.js';
 import type { Fence, InvalidationOrder, LeaseAnswer, ListedEntry, Lookup, StoreOutcome } from './entry-store.js';
 import {
   type GroupVersion,
   isCurrent,
   isVersionRecord,
+  NAMESPACE,
   NAMESPACE_BYTES,
   namespaceToken,
   newNamespaceRecord,
   newVersionRecord,
   prefixSequenceOf,
-  softenedAt,
   stampOf,
   VERSION_BYTES,
 } from './group-versions.js';
@@ -46,7 +47,6 @@ export interface RedisStoreOptions {
   readonly events: EventBus;
 }
 
-const NAMESPACE = '';
 const NOTHING = Buffer.alloc(0);
 const MAX_PREFIXES = 512;
 const WRITE_DEADLINE_MS = 1000;
@@ -282,35 +282,10 @@ export class RedisStore {
   }
 
   #judgeBy(key: EntryKey, framed: FramedEntry, fence: RedisFence): Maybe<Lookup> {
-    return whenReady(this.#standing(key, framed, fence), (softAt) => {
+    return whenReady(standingOf(framed, key.label, fence.versions, this.#prefixes), (softAt) => {
       if (softAt === false || framed.entry.retainUntil <= this.now()) return { found: undefined, fence };
       return { found: { entry: framed.entry, level: 'redis' as const, softAt }, fence };
     });
-  }
-
-  /** `false` when an invalidation ended the entry, else since when it is softly invalidated, if it is. */
-  #standing(key: EntryKey, framed: FramedEntry, fence: RedisFence): Maybe<number | false | undefined> {
-    let softAt: number | undefined;
-    for (const [index, stamp] of framed.stamps.entries()) {
-      const version = fence.versions.get(index === 0 ? NAMESPACE : stamp.group);
-      if (version === undefined || !isCurrent(stamp, version)) return false;
-      const at = softenedAt(stamp, version);
-      if (at !== undefined) softAt = Math.min(softAt ?? at, at);
-    }
-    const sequence = prefixSequenceOf(fence.versions.get(NAMESPACE) as GroupVersion);
-    if (sequence === framed.prefixSequence) return softAt;
-    return this.#standingByPrefix(key, framed, sequence, softAt);
-  }
-
-  async #standingByPrefix(
-    key: EntryKey,
-    framed: FramedEntry,
-    sequence: number,
-    softAt: number | undefined,
-  ): Promise<number | false | undefined> {
-    const mark = await this.#prefixes.markFor(key.label, framed.prefixSequence, sequence);
-    if (mark === 'gone') return false;
-    return mark === undefined ? softAt : Math.min(softAt ?? mark.softAt, mark.softAt);
   }
 
   /** Reads the namespace's and the groups' versions, and the value of one more key in the same round trip. */
