@@ -11,7 +11,7 @@ import { isInstalled } from './harness/programs.js';
 import { startRedis } from './harness/redis-server.js';
 import { comparisonTable, table } from './harness/report.js';
 import { recordHits } from './recording.js';
-import { type Entrant, entrants, recordings } from './suite.js';
+import { type Entrant, groups, recordings } from './suite.js';
 
 const { values: chosen } = parseArgs({
   options: {
@@ -27,17 +27,31 @@ const { values: chosen } = parseArgs({
 const rounds = Number(chosen.rounds ?? (chosen.quick ? 9 : 31));
 const durationMs = chosen.quick ? 120 : 250;
 
-async function compareAll(compiled: Compiled, options: RoundsOptions): Promise<Samples> {
-  const recorded = chosen['no-library'] ? undefined : await recordHits(compiled, options);
+type Recorded = Awaited<ReturnType<typeof recordHits>>;
+
+/** The groups of this run, each with the baseline of the table first; one that has nothing else is left out. */
+function chosenGroups(recorded: Recorded | undefined): readonly (readonly Entrant[])[] {
   const only = chosen.only ? new RegExp(chosen.only) : undefined;
-  const all = entrants(recorded?.etag ?? '')
-    .filter(({ module }) => recorded || module !== 'variants/ours')
-    .filter(({ needs }) => needs === undefined || isInstalled(needs))
-    .filter(({ name }) => name === 'express route' || !only || only.test(name))
-    .map((entrant, index) => ({
-      ...entrant,
-      env: { ...environment(entrant, recorded?.files[entrant.recording]), BENCH_REDIS_DB: String(index) },
-    }));
+  return groups(recorded?.etag ?? '')
+    .map((entrants) =>
+      entrants
+        .filter(({ module }) => recorded || module !== 'variants/ours')
+        .filter(({ needs }) => needs === undefined || isInstalled(needs))
+        .filter(({ name }) => name === BASE || !only || only.test(name)),
+    )
+    .filter((entrants) => entrants.length > 1);
+}
+
+async function compare(
+  entrants: readonly Entrant[],
+  recorded: Recorded | undefined,
+  compiled: Compiled,
+  options: RoundsOptions,
+): Promise<Samples> {
+  const all = entrants.map((entrant, index) => ({
+    ...entrant,
+    env: { ...environment(entrant, recorded?.files[entrant.recording]), BENCH_REDIS_DB: String(index) },
+  }));
   const field = await Field.start(all, compiled, options);
   try {
     const before = await originRuns(field);
@@ -51,6 +65,7 @@ async function compareAll(compiled: Compiled, options: RoundsOptions): Promise<S
   }
 }
 
+const BASE = 'express route';
 const REFUSED = 'our limiter on Redis, over the limit';
 let callsPerRefusal = 0;
 
@@ -96,13 +111,17 @@ function printVerdicts(verdicts: readonly Verdict[]): void {
 }
 
 async function judgeRounds(): Promise<Verdict[]> {
-  const samples = await compareAll(compiled, options);
+  const recorded = chosen['no-library'] ? undefined : await recordHits(compiled, options);
   console.log(
-    `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each\n`,
+    `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each`,
   );
-  console.log(comparisonTable(samples, 'express route'));
-  const verdicts = judgeSamples(samples);
-  if (samples.has(REFUSED)) verdicts.push(judgeRefusalBytes(callsPerRefusal));
+  const verdicts: Verdict[] = [];
+  for (const entrants of chosenGroups(recorded)) {
+    const samples = await compare(entrants, recorded, compiled, options);
+    console.log(`\n${comparisonTable(samples, BASE)}`);
+    verdicts.push(...judgeSamples(samples));
+    if (samples.has(REFUSED)) verdicts.push(judgeRefusalBytes(callsPerRefusal));
+  }
   return verdicts;
 }
 

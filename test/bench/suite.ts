@@ -46,49 +46,72 @@ export { peers };
 const hit = { isHit: true };
 const fresh = { requests: [{ path: '/movies/n{n}' }] };
 
-/** All entrants. `etag` is the validator of the recorded 1 KB hit. */
-export function entrants(etag: string): readonly Entrant[] {
+/**
+ * All entrants in groups that are measured one after the other: what is compared stands in one, and few processes at a time
+ * keep their place in the caches of the processor. `etag` is the validator of the recorded 1 KB hit.
+ */
+export function groups(etag: string): readonly (readonly Entrant[])[] {
   const conditional = {
     requests: movies({ headers: { 'If-None-Match': etag } }),
     statuses: [304],
     warmRequests: movies(),
   };
+  const bare = entrant('baselines', 'express route');
+  const memoryHit = entrant('ours', 'memory hit', hit);
+  const memoryHit20 = entrant('ours', 'memory hit', { ...hit, recording: '20 KB' });
   return [
-    entrant('baselines', 'express route'),
-    entrant('ours', 'memory hit', hit),
-    entrant('ours', 'memory hit, no request metrics', hit),
-    entrant('ours', 'memory hit on a route, with tags', hit),
-    entrant('ours', 'memory hit', { ...hit, ...conditional, name: '304' }),
-    entrant('baselines', 'express route, again'),
-    entrant('baselines', 'minimal cache'),
-    ...peers.map((name) => entrant('peers', name, hit)),
-    entrant('baselines', 'raw http'),
-    entrant('ours', 'fast lane hit', hit),
-    entrant('baselines', 'varnish', { ...hit, needs: 'varnishd' }),
-    entrant('baselines', 'express route', { recording: '20 KB' }),
-    entrant('ours', 'memory hit', { ...hit, recording: '20 KB' }),
-    ...peers.map((name) => entrant('peers', name, { ...hit, recording: '20 KB' })),
-    entrant('baselines', 'raw http', { recording: '20 KB' }),
-    entrant('ours', 'fast lane hit', { ...hit, recording: '20 KB' }),
-    entrant('baselines', 'express + compression', { recording: '20 KB gzip' }),
-    entrant('baselines', 'express route', { recording: '20 KB gzip' }),
-    entrant('ours', 'memory hit', { ...hit, recording: '20 KB gzip' }),
-    entrant('peers', 'hand-written Redis'),
-    entrant('ours', 'Redis hit', hit),
-    entrant('peers', 'hand-written Redis, again'),
-    entrant('ours', 'near-cache hit', hit),
-    ...redisPeers.map((name) => entrant('peers', name, hit)),
-    entrant('baselines', 'express origin'),
-    entrant('ours', 'skipped'),
-    entrant('ours', 'uncacheable'),
-    entrant('ours', 'express origin through createServer'),
-    entrant('baselines', 'express origin, 1 ms', fresh),
-    entrant('ours', 'miss, 1 ms handler', fresh),
-    entrant('baselines', 'express origin, 1 ms, again', fresh),
-    entrant('limiters', 'express-rate-limit'),
-    entrant('ours', 'our limiter'),
-    entrant('limiters', 'express-rate-limit on Redis'),
-    entrant('ours', 'our limiter on Redis'),
-    entrant('ours', 'our limiter on Redis, over the limit', { statuses: [200, 429] }),
+    [
+      bare,
+      memoryHit,
+      entrant('ours', 'memory hit, no request metrics', hit),
+      entrant('ours', 'memory hit on a route, with tags', hit),
+      entrant('ours', 'near-cache hit', hit),
+      entrant('ours', 'memory hit', { ...hit, ...conditional, name: '304' }),
+      entrant('baselines', 'express route, again'),
+      entrant('baselines', 'minimal cache'),
+    ],
+    [bare, memoryHit, ...peers.map((name) => entrant('peers', name, hit))],
+    [
+      bare,
+      entrant('baselines', 'raw http'),
+      entrant('ours', 'fast lane hit', hit),
+      entrant('baselines', 'varnish', { ...hit, needs: 'varnishd' }),
+      entrant('baselines', 'raw http', { recording: '20 KB' }),
+      entrant('ours', 'fast lane hit', { ...hit, recording: '20 KB' }),
+    ],
+    [
+      bare,
+      entrant('baselines', 'express route', { recording: '20 KB' }),
+      memoryHit20,
+      entrant('baselines', 'express + compression', { recording: '20 KB gzip' }),
+      entrant('baselines', 'express route', { recording: '20 KB gzip' }),
+      entrant('ours', 'memory hit', { ...hit, recording: '20 KB gzip' }),
+    ],
+    [bare, memoryHit20, ...peers.map((name) => entrant('peers', name, { ...hit, recording: '20 KB' }))],
+    [
+      bare,
+      entrant('peers', 'hand-written Redis'),
+      entrant('ours', 'Redis hit', hit),
+      entrant('peers', 'hand-written Redis, again'),
+      ...redisPeers.map((name) => entrant('peers', name, hit)),
+    ],
+    [
+      bare,
+      entrant('baselines', 'express origin'),
+      entrant('ours', 'skipped'),
+      entrant('ours', 'uncacheable'),
+      entrant('ours', 'express origin through createServer'),
+      entrant('baselines', 'express origin, 1 ms', fresh),
+      entrant('ours', 'miss, 1 ms handler', fresh),
+      entrant('baselines', 'express origin, 1 ms, again', fresh),
+    ],
+    [
+      bare,
+      entrant('limiters', 'express-rate-limit'),
+      entrant('ours', 'our limiter'),
+      entrant('limiters', 'express-rate-limit on Redis'),
+      entrant('ours', 'our limiter on Redis'),
+      entrant('ours', 'our limiter on Redis, over the limit', { statuses: [200, 429] }),
+    ],
   ];
 }
