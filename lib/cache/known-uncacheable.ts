@@ -45,7 +45,7 @@ interface Known {
  * lease; nothing is stored meanwhile, so nothing can be stale. All instants are the store's.
  */
 export class KnownUncacheable {
-  readonly #known = new RecentMap<string, Known>(MAX_KEYS);
+  readonly #known = new RecentMap<Known>(MAX_KEYS);
 
   /**
    * Whether to leave this request alone, like every other one of its primary key: then nothing is stored under that in this

@@ -1,39 +1,46 @@
 /**
- * A map that keeps what was set last: at most `max` values, at least half as many. Kept in two halves, the older of which is
- * dropped as a whole: taking the oldest out of one map, again and again, steps over all that were taken out before.
+ * A map that keeps what was used recently and never more than `maxEntries`. Two generations instead of a linked list:
+ * a read costs one or two lookups and no bookkeeping, and a flood of new keys drops whole generations at once.
  */
-export class RecentMap<K, V extends {}> {
+export class RecentMap<V> {
   readonly #half: number;
-  #recent = new Map<K, V>();
-  #older = new Map<K, V>();
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
 
-  constructor(max: number) {
-    this.#half = max / 2;
-  }
-
-  get(key: K): V | undefined {
-    return this.#recent.get(key) ?? this.#older.get(key);
-  }
-
-  set(key: K, value: V): void {
-    this.#older.delete(key);
-    this.#recent.set(key, value);
-    if (this.#recent.size < this.#half) return;
-    this.#older = this.#recent;
-    this.#recent = new Map();
-  }
-
-  delete(key: K): void {
-    this.#recent.delete(key);
-    this.#older.delete(key);
-  }
-
-  clear(): void {
-    this.#recent.clear();
-    this.#older.clear();
+  constructor(maxEntries: number) {
+    this.#half = Math.max(1, Math.floor(maxEntries / 2));
   }
 
   get size(): number {
-    return this.#recent.size + this.#older.size;
+    return this.#young.size + this.#old.size;
+  }
+
+  get(key: string): V | undefined {
+    const value = this.#young.get(key);
+    if (value !== undefined) return value;
+    const aged = this.#old.get(key);
+    if (aged === undefined) return undefined;
+    this.#old.delete(key);
+    this.set(key, aged);
+    return aged;
+  }
+
+  set(key: string, value: V): void {
+    if (this.#young.size >= this.#half && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+    if (this.#old.size > 0) this.#old.delete(key);
+  }
+
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
   }
 }

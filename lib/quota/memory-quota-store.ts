@@ -1,7 +1,7 @@
 import type { Clock } from '../common/clock.js';
+import { RecentMap } from '../common/recent-map.js';
 import type { Counter, Verdict } from './counting.js';
 import { countRequest, refundRequest } from './counting.js';
-import { RecentMap } from './recent-map.js';
 import type { TierPlan } from './tier-plan.js';
 
 /** Counters in this process: the store without Redis, and the stand-in while Redis is away. Synchronous and bounded. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
+import { RecentMap } from '../common/recent-map.js';
 import { expressRateLimit } from './express-rate-limit.js';
-import { RecentMap } from './recent-map.js';
 
 /** Who a request is counted for, as hashes of constant size: neither addresses nor keys are kept or shown. */
 export interface Partition {

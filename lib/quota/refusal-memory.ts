@@ -1,5 +1,5 @@
+import { RecentMap } from '../common/recent-map.js';
 import type { QuotaDecision, QuotaSubject } from './quota-decision.js';
-import { RecentMap } from './recent-map.js';
 
 interface Refusal {
   readonly decision: QuotaDecision;

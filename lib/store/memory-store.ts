@@ -29,7 +29,7 @@ export interface MemoryStoreOptions {
 /** Entries in this process: least recently used out first, bounded by the bytes of keys, descriptions and bodies. Every method is synchronous. */
 export class MemoryStore implements EntryStore {
   readonly #held: HeldEntries;
-  readonly #uncacheable = new RecentMap<string, number>(MAX_UNCACHEABLE);
+  readonly #uncacheable = new RecentMap<number>(MAX_UNCACHEABLE);
   readonly ledger: InvalidationLedger;
   readonly now: () => number;
   #miss: Lookup;

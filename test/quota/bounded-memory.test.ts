@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RecentMap } from '../../lib/common/recent-map.js';
 import { BusiestKeys } from '../../lib/quota/busiest-keys.js';
 import { MemoryQuotaStore } from '../../lib/quota/memory-quota-store.js';
-import { RecentMap } from '../../lib/quota/recent-map.js';
 import type { TierPlan } from '../../lib/quota/tier-plan.js';
 import { resolveTiers } from '../../lib/quota/tier-plan.js';
 import { fakeClock } from '../../lib/testing/fake-clock.js';
