@@ -1,10 +1,11 @@
-import type { Request, Response } from 'express';
+import type { NextFunction, Request, Response } from 'express';
 import { type CacheCore, recordUse } from '../cache/cache-core.js';
 import type { CacheCounters } from '../cache/cache-stats.js';
 import { isTraced } from '../cache/lookup-trace.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import type { StoredResponse } from '../cache/stored-response.js';
-import { isPromise } from '../store/stored-entry.js';
+import type { Sight } from '../store/entry-store.js';
+import { type Found, isPromise } from '../store/stored-entry.js';
 import { deliver, joinsOuter } from './deliver-response.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { sendHit, takesForms } from './known-answer.js';
@@ -25,6 +26,9 @@ export interface SlowHit {
   readonly served: ServedByCache;
 }
 
+/** Where the entry that answers a target stands: among those of this process, or elsewhere. */
+export type Place = number | Sight;
+
 const MAX_PLACES = 8192;
 const MAX_URL_LENGTH = 512;
 const MAX_HOSTS = 32;
@@ -37,7 +41,7 @@ const MAX_HOSTS = 32;
 export class QuickHits {
   readonly #core: CacheCore;
   readonly #config: ResponseCacheConfig;
-  readonly #places = new Map<string | undefined, Map<string, number>>();
+  readonly #places = new Map<string | undefined, Map<string, Place>>();
   #count = 0;
 
   constructor(core: CacheCore, config: ResponseCacheConfig) {
@@ -45,30 +49,58 @@ export class QuickHits {
     this.#config = config;
   }
 
-  /** Answers a GET that bypasses nothing, if it can be done at once. `false`, and nothing done: the long way it is. */
-  answer(req: Request, res: Response): boolean {
-    const core = this.#core;
-    const { headers } = req;
-    const place = this.#places.get(headers.host)?.get(req.originalUrl);
-    if (place === undefined || isFilling(res, core) || isTraced(core.log)) return false;
-    const now = core.store.now();
-    const found = core.store.at?.(place, now)?.found;
-    if (found === undefined || found.softAt !== undefined) return false;
-    const response = found.entry.view as StoredResponse;
-    const hit = response?.quick as QuickHit | undefined;
-    if (hit === undefined || !this.#isFor(hit, req) || now >= response.freshUntil) return false;
-    const status = statusFor(hit, response, headers['if-none-match']);
-    if (status === undefined || !this.#send(req, res, response, hit, status, now)) return false;
+  /** What is known of the target of a GET that bypasses nothing. `undefined`: the long way it is. */
+  placeOf(req: Request, res: Response): Place | undefined {
+    const place = this.#places.get(req.headers.host)?.get(req.originalUrl);
+    return place === undefined || isFilling(res, this.#core) || isTraced(this.#core.log) ? undefined : place;
+  }
+
+  /** Answers from this process. `false`, and nothing done: the long way it is. */
+  answer(place: number, req: Request, res: Response): boolean {
+    const { store } = this.#core;
+    const now = store.now();
+    const hit = this.#give(store.at?.(place, now)?.found, req, res, now);
+    if (hit === undefined) return false;
     hit.counters.lookup.addNothing();
     hit.counters.memoryHits += 1;
-    recordUse(core, hit.label, hit.groups);
     return true;
   }
 
-  /** Remembers a whole fresh answer from this process, given to a GET. */
+  /** Answers once the store has looked again, or goes on by `otherwise`. `false`: it cannot look now. */
+  ask(sight: Sight, req: Request, res: Response, otherwise: NextFunction): boolean {
+    const { store } = this.#core;
+    const askedAt = store.now();
+    return (
+      store.lookAgain?.(sight, (found) => {
+        try {
+          const now = store.now();
+          const hit = this.#give(found, req, res, now);
+          if (hit === undefined) return otherwise();
+          hit.counters.lookup.addMs(now - askedAt);
+          hit.counters.redisHits += 1;
+        } catch (error) {
+          otherwise(error);
+        }
+      }) === true
+    );
+  }
+
+  #give(found: Found | undefined, req: Request, res: Response, now: number): QuickHit | undefined {
+    if (found === undefined || found.softAt !== undefined) return undefined;
+    const response = found.entry.view as StoredResponse | undefined;
+    const hit = response?.quick as QuickHit | undefined;
+    if (response === undefined || hit === undefined || !this.#isFor(hit, req) || now >= response.freshUntil)
+      return undefined;
+    const status = statusFor(hit, response, req.headers['if-none-match']);
+    if (status === undefined || !this.#send(req, res, response, hit, status, now)) return undefined;
+    recordUse(this.#core, hit.label, hit.groups);
+    return hit;
+  }
+
+  /** Remembers a whole fresh answer that was given to a GET. */
   learn({ core, counters, req, view, served }: SlowHit, resource: ResourceLookup, response: StoredResponse): void {
     const { headers, originalUrl: url } = req;
-    const place = core.store.placeOf?.(resource.lookup);
+    const place = core.store.placeOf?.(resource.lookup) ?? resource.lookup.sight;
     if (place === undefined || resource.key.variant !== '' || url.length > MAX_URL_LENGTH || isInternalDispatch(req))
       return;
     if (resource.found?.softAt !== undefined || isConditional(req) || view.isHead) return;
@@ -150,7 +182,7 @@ export class QuickHits {
     return isPromise(body) ? undefined : body;
   }
 
-  #remember(host: string | undefined, url: string, place: number): void {
+  #remember(host: string | undefined, url: string, place: Place): void {
     if (this.#count >= MAX_PLACES || this.#places.size >= MAX_HOSTS) this.#forget();
     let places = this.#places.get(host);
     if (places === undefined) {

@@ -22,7 +22,7 @@ import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
 import { demandsOf, type RequestDemands } from './request-demands.js';
 import { identityOf, NOT_CACHED } from './request-identity.js';
 import { keepShapeOf } from './request-shape.js';
-import { bypassReason, type RequestView, requestView } from './request-view.js';
+import { type BypassReason, bypassReason, type RequestView, requestView } from './request-view.js';
 import {
   type ResponseCacheConfig,
   type ResponseCacheOptions,
@@ -73,7 +73,19 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     if (req.method !== 'GET' && req.method !== 'HEAD') return passUnsafe(core, config, req, res, next);
     if (config.fastLane) noteLaneArrival(req);
     const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';
-    if (bypass === undefined && quick !== undefined && req.method === 'GET' && quick.answer(req, res)) return;
+    if (bypass === undefined && quick !== undefined && req.method === 'GET') {
+      const place = quick.placeOf(req, res);
+      if (typeof place === 'number' && quick.answer(place, req, res)) return;
+      if (typeof place === 'object') {
+        const otherwise = (error?: unknown): void =>
+          error === undefined ? goOn(req, res, next, undefined) : next(error);
+        if (quick.ask(place, req, res, otherwise)) return;
+      }
+    }
+    goOn(req, res, next, bypass);
+  };
+
+  function goOn(req: Request, res: Response, next: NextFunction, bypass: BypassReason | undefined): void {
     const name = nameOf(config, req);
     const counters = core.stats.of(name);
     if (bypass !== undefined) return forwardUncached(config, counters, res, next, 'bypass', bypass);
@@ -103,7 +115,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
       rounds: 0,
       waitedInVain: 0,
     });
-  };
+  }
   return middleware as Middleware;
 }
 

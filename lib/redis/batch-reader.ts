@@ -8,7 +8,7 @@ type Values = readonly Value[];
 
 interface Caller {
   readonly keys: readonly string[];
-  readonly resolve: (values: Values | undefined) => void;
+  readonly done: (values: Values | undefined) => void;
 }
 
 /** What one server was asked in this turn; `values` are there when `done` has resolved. */
@@ -32,12 +32,11 @@ export class BatchReader {
     this.#deadlineMs = deadlineMs;
   }
 
-  read(keys: readonly string[]): Promise<Values | undefined> {
-    return new Promise((resolve) => {
-      this.#callers.push({ keys, resolve });
-      // After the poll phase: every request that was read from a socket in this turn is in.
-      if (this.#callers.length === 1) setImmediate(() => this.#flush());
-    });
+  /** `done` is called once, later, with the values or `undefined` where no server could be asked; it must not throw. */
+  read(keys: readonly string[], done: (values: Values | undefined) => void): void {
+    this.#callers.push({ keys, done });
+    // After the poll phase: every request that was read from a socket in this turn is in.
+    if (this.#callers.length === 1) setImmediate(() => this.#flush());
   }
 
   #flush(): void {
@@ -113,7 +112,13 @@ async function deliver(caller: Caller, parts: ReadonlyMap<string, Part>): Promis
   tell(caller, (key) => parts.get(key)?.values.get(key));
 }
 
-function tell({ keys, resolve }: Caller, read: (key: string) => Value): void {
-  const values = keys.map(read);
-  resolve(values.length > 0 && values.every((value) => value === undefined) ? undefined : values);
+function tell({ keys, done }: Caller, read: (key: string) => Value): void {
+  const values: Value[] = [];
+  let isAnswered = keys.length === 0;
+  for (const key of keys) {
+    const value = read(key);
+    if (value !== undefined) isAnswered = true;
+    values.push(value);
+  }
+  done(isAnswered ? values : undefined);
 }

@@ -83,7 +83,13 @@ export class GuardCore {
   }
 
   readMany(keys: readonly string[]): Promise<ReadValues | undefined> {
-    return this.#state === 'up' ? this.#reader.read(keys) : UNAVAILABLE;
+    return this.#state === 'up' ? new Promise((resolve) => this.#reader.read(keys, resolve)) : UNAVAILABLE;
+  }
+
+  readThen(keys: readonly string[], done: (values: ReadValues | undefined) => void): boolean {
+    if (this.#state !== 'up') return false;
+    this.#reader.read(keys, done);
+    return true;
   }
 
   reign(key: string): Buffer | undefined {

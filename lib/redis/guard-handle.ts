@@ -44,6 +44,10 @@ export class GuardHandle implements RedisGuard {
     return this.#isClosed ? Promise.resolve(undefined) : this.#core.readMany(keys);
   }
 
+  readThen(keys: readonly string[], done: (values: ReadValues | undefined) => void): boolean {
+    return !this.#isClosed && this.#core.readThen(keys, done);
+  }
+
   reign(key: string): Buffer | undefined {
     return this.#core.reign(key);
   }

@@ -57,6 +57,8 @@ export interface RedisGuard {
    * its node is unavailable. A key of another type reads as `null`.
    */
   readMany(keys: readonly string[]): Promise<ReadValues | undefined>;
+  /** As {@link readMany}, told without a promise: `done` must not throw. `false`, and `done` is not called: Redis is unavailable. */
+  readThen(keys: readonly string[], done: (values: ReadValues | undefined) => void): boolean;
   /**
    * 16 bytes naming the reign of the server that owns this key now: its process and its time as a master.
    * Changes on restart, failover and slot migration. The same Buffer object until it changes; do not write to it.

@@ -1,9 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import type { FramedEntry } from './entry-frame.js';
+import type { SeenEntry } from './seen-entry.js';
 
 interface Known {
   readonly frame: Buffer;
   readonly framed: FramedEntry;
+  /** How it stood when it was last judged. */
+  seen: SeenEntry | undefined;
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -42,8 +45,19 @@ export class DecodedFrames {
     const decoded = decode(own);
     if (decoded.framed === undefined) return decoded;
     this.#ofReply.set(frame, decoded.framed);
-    if (isSmall) this.#known.set(key, { frame: own, framed: decoded.framed });
+    if (isSmall) this.#known.set(key, { frame: own, framed: decoded.framed, seen: undefined });
     return decoded;
+  }
+
+  /** How the entry in these bytes stood when it was last judged. `undefined`: not known, or of other bytes. */
+  seen(key: string, frame: Buffer): SeenEntry | undefined {
+    const known = this.#known.get(key);
+    return known?.seen !== undefined && known.frame.equals(frame) ? known.seen : undefined;
+  }
+
+  noteSeen(key: string, frame: Buffer, seen: SeenEntry): void {
+    const known = this.#known.get(key);
+    if (known?.frame.equals(frame)) known.seen = seen;
   }
 
   clear(): void {

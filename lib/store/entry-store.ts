@@ -12,6 +12,14 @@ export interface Fence {
 export interface Lookup {
   readonly found: Found | undefined;
   readonly fence: Fence;
+  /** How to look for the same again, elsewhere, with {@link EntryStore.lookAgain}. */
+  readonly sight?: Sight | undefined;
+}
+
+/** Where an entry was seen that is not kept in this process. */
+export interface Sight {
+  /** What is read for it, the entry itself last. */
+  readonly keys: readonly string[];
 }
 
 /** The right to fill a key. `release` is always safe to call, also twice. */
@@ -71,6 +79,11 @@ export interface EntryStore {
    * a lookup would have to ask elsewhere, or the entry is not at hand.
    */
   at?(place: number, now: number): Lookup | undefined;
+  /**
+   * Reads an entry that was seen before, and what decides about it, anew. `done` is called once, later, and must not throw;
+   * it gets what a lookup finds, or `undefined` where anything changed and only a lookup can tell. `false`: not now.
+   */
+  lookAgain?(sight: Sight, done: (found: Found | undefined) => void): boolean;
   /** Entries of many keys in one round trip, in the order of `keys`. */
   lookupMany(keys: readonly EntryKey[]): Maybe<readonly (Found | undefined)[]>;
   /** Asks for the right to fill a key for at most `leaseMs`. */

@@ -8,36 +8,31 @@ import { scanKeys, unlinkMany } from '../redis/scan.js';
 import { runScript } from '../redis/scripts.js';
 import type { Subscriber } from '../redis/subscriber.js';
 import { DecodedFrames } from './decoded-frames.js';
-import { decodeFrame, encodeFrame, type FramedEntry, type GroupStamp } from './entry-frame.js';
+import { decodeFrame, encodeFrame, type FramedEntry } from './entry-frame.js';
 import { standingOf } from './entry-standing.js';
-import type { Fence, InvalidationOrder, LeaseAnswer, ListedEntry, Lookup, StoreOutcome } from './entry-store.js';
+import type { InvalidationOrder, LeaseAnswer, ListedEntry, Lookup, Sight, StoreOutcome } from './entry-store.js';
 import {
   type GroupVersion,
   isCurrent,
-  isVersionRecord,
   NAMESPACE,
-  NAMESPACE_BYTES,
-  namespaceToken,
   newNamespaceRecord,
   newVersionRecord,
   prefixSequenceOf,
-  stampOf,
-  VERSION_BYTES,
 } from './group-versions.js';
 import { PrefixList } from './prefix-list.js';
 import { type HeldLease, LeaseKeeper } from './redis-lease.js';
 import { type EntryNames, RedisNames } from './redis-names.js';
 import { MARK_NAMESPACE, REMOVE_DAMAGED, SOFTEN_GROUP, STORE_ENTRY } from './redis-scripts.js';
-import { type EntryKey, type Found, type Maybe, type StoredEntry, whenReady } from './stored-entry.js';
-
-/** The fence of Redis: the versions of the groups as they were read before the handler ran. */
-export interface RedisFence extends Fence {
-  readonly level: 'redis';
-  /** By group; `undefined` stands for a record that was missing when read. The namespace's has the empty name. */
-  readonly versions: ReadonlyMap<string, GroupVersion | undefined>;
-  /** Bytes that tell the entry read from any other; empty when there was none. */
-  readonly seen: Buffer;
-}
+import {
+  type FailedReply,
+  NOTHING,
+  type ReadVersions,
+  type RedisFence,
+  RedisVersions,
+  WRITE_DEADLINE_MS,
+} from './redis-versions.js';
+import { SeenEntry } from './seen-entry.js';
+import { type EntryKey, type Found, isPromise, type Maybe, type StoredEntry, whenReady } from './stored-entry.js';
 
 /** What a {@link RedisStore} is made of. */
 export interface RedisStoreOptions {
@@ -47,15 +42,10 @@ export interface RedisStoreOptions {
   readonly events: EventBus;
 }
 
-const NOTHING = Buffer.alloc(0);
 const MAX_PREFIXES = 512;
-const WRITE_DEADLINE_MS = 1000;
 // More in one turn would hold up everybody else and outlast the deadlines: Redis would seem to be away.
 const READS_AT_ONCE = 500;
 const WRITES_AT_ONCE = 200;
-const DAY_MS = 86_400_000;
-// Records outlive what relies on them by this much, so that an entry never ends early for want of its version.
-const VERSION_MARGIN_MS = 3_600_000;
 
 /**
  * Entries in Redis, shared by every instance. Each read fetches the entry and the versions it relies on in one round
@@ -64,19 +54,19 @@ const VERSION_MARGIN_MS = 3_600_000;
 export class RedisStore {
   readonly #guard: RedisGuard;
   readonly #names: RedisNames;
+  readonly #versions: RedisVersions;
   readonly #events: EventBus;
   readonly #leases: LeaseKeeper;
   readonly #prefixes: PrefixList;
   /** Groups an entry turned out to have beyond those known from its request, so that the next read asks for them at once. */
   readonly #learned = new LRUCache<string, readonly string[]>({ max: 10_000 });
-  /** Until when the record of a group is known to live. */
-  readonly #extendedTo = new LRUCache<string, number>({ max: 10_000 });
   readonly #decoded = new DecodedFrames();
 
   constructor(options: RedisStoreOptions) {
     this.#guard = options.guard;
     this.#events = options.events;
     this.#names = new RedisNames(options.keyspace);
+    this.#versions = new RedisVersions(options.guard, this.#names, (op, reply) => this.#failed(op, reply));
     this.#leases = new LeaseKeeper(options.guard, options.subscriber);
     this.#prefixes = new PrefixList(options.guard, options.keyspace.prefixList);
   }
@@ -88,13 +78,20 @@ export class RedisStore {
   async lookup(key: EntryKey, known: readonly string[]): Promise<Lookup | undefined> {
     const names = this.#names.entry(key);
     const groups = withLearned(known, this.#learned.get(names.entry));
-    const read = await this.#readVersions(groups, names.entry);
-    if (read === undefined) return undefined;
-    if (read.extra === undefined) return undefined;
-    const fence: RedisFence = { level: 'redis', versions: read.versions, seen: read.extra?.subarray(4, 12) ?? NOTHING };
-    const framed = read.extra === null ? undefined : this.#decode(read.extra, names);
+    const read = await this.#versions.read(groups, names.entry);
+    const frame = read?.values[read.keys.length - 1];
+    if (read === undefined || frame === undefined) return undefined;
+    const fence: RedisFence = { level: 'redis', versions: read.versions, seen: frame?.subarray(4, 12) ?? NOTHING };
+    const framed = frame === null ? undefined : this.#decode(frame, names);
     if (framed === undefined) return { found: undefined, fence };
-    return this.#judge(key, names, framed, groups, fence);
+    const lookup = this.#judge(key, names, framed, groups, fence);
+    // What took another read would take one again.
+    return isPromise(lookup) || lookup === undefined ? lookup : this.#noteSeen(lookup, names.entry, read);
+  }
+
+  /** As {@link EntryStore.lookAgain}. */
+  lookAgain(sight: Sight, done: (found: Found | undefined) => void): boolean {
+    return this.#guard.readThen(sight.keys, (values) => done(values && this.#seenAgain(sight, values)));
   }
 
   async lookupMany(keys: readonly EntryKey[]): Promise<readonly (Found | undefined)[] | undefined> {
@@ -118,7 +115,7 @@ export class RedisStore {
     const wanted = withLearned(groups, this.#learned.get(names.entry));
     const [answer, complete] = await Promise.all([
       this.#leases.ask(names, fence.seen, leaseMs),
-      this.#completeFence(fence, wanted),
+      this.#versions.complete(fence, wanted),
     ]);
     if (answer === undefined || complete === undefined) {
       if (answer?.kind === 'held') answer.lease.release();
@@ -135,7 +132,7 @@ export class RedisStore {
     more = false,
   ): Promise<StoreOutcome | undefined> {
     const names = this.#names.entry(key);
-    const stamps = await this.#stamps(entry.groups, fence);
+    const stamps = await this.#versions.stamps(entry.groups, fence);
     if (stamps === undefined) return 'overtaken';
     const namespace = fence.versions.get(NAMESPACE) as GroupVersion;
     const framed: FramedEntry = { entry, label: key.label, stamps, prefixSequence: prefixSequenceOf(namespace) };
@@ -156,7 +153,7 @@ export class RedisStore {
         WRITE_DEADLINE_MS,
         names.entry,
       ),
-      this.#extendVersions(['', ...entry.groups], retainMs),
+      this.#versions.extend(['', ...entry.groups], retainMs),
     ]);
     if (!reply.ok) return this.#failed('set', reply);
     if (reply.value !== 1) return 'overtaken';
@@ -247,12 +244,28 @@ export class RedisStore {
   }
 
   async #stampsHold(framed: FramedEntry): Promise<boolean> {
-    const read = await this.#readVersions(framed.entry.groups);
+    const read = await this.#versions.read(framed.entry.groups);
     if (read === undefined) return false;
     return framed.stamps.every((stamp, index) => {
       const version = read.versions.get(index === 0 ? NAMESPACE : stamp.group);
       return version !== undefined && isCurrent(stamp, version);
     });
+  }
+
+  // The same bytes under the same versions stand as they stood, and can be told by comparing.
+  #noteSeen(lookup: Lookup, entryKey: string, { keys, values, versions }: ReadVersions): Lookup {
+    const { found } = lookup;
+    if (found === undefined || found.softAt !== undefined) return lookup;
+    this.#decoded.noteSeen(entryKey, values.at(-1) as Buffer, new SeenEntry(keys, versions, found));
+    return { ...lookup, sight: { keys } };
+  }
+
+  #seenAgain({ keys }: Sight, values: readonly (Buffer | null | undefined)[]): Found | undefined {
+    const last = keys.length - 1;
+    const frame = values[last];
+    const seen = frame ? this.#decoded.seen(keys[last] as string, frame) : undefined;
+    if (seen === undefined || seen.found.entry.retainUntil <= this.now()) return undefined;
+    return seen.stands(keys, values, this.#guard) ? seen.found : undefined;
   }
 
   #judge(
@@ -276,7 +289,7 @@ export class RedisStore {
     fence: RedisFence,
   ): Promise<Lookup | undefined> {
     this.#rememberGroups(names.entry, framed.entry.groups);
-    const more = await this.#readVersions(missing);
+    const more = await this.#versions.read(missing);
     if (more === undefined) return undefined;
     return this.#judgeBy(key, framed, { ...fence, versions: new Map([...more.versions, ...fence.versions]) });
   }
@@ -286,117 +299,6 @@ export class RedisStore {
       if (softAt === false || framed.entry.retainUntil <= this.now()) return { found: undefined, fence };
       return { found: { entry: framed.entry, level: 'redis' as const, softAt }, fence };
     });
-  }
-
-  /** Reads the namespace's and the groups' versions, and the value of one more key in the same round trip. */
-  async #readVersions(groups: readonly string[], extraKey?: string) {
-    const keys = [this.#names.keyspace.namespaceRecord, ...groups.map((group) => this.#names.group(group))];
-    const values = await this.#guard.readMany(extraKey === undefined ? keys : [...keys, extraKey]);
-    if (values === undefined) return undefined;
-    const versions = new Map<string, GroupVersion | undefined>();
-    for (let index = 0; index < keys.length; index++) {
-      const record = values[index];
-      if (record === undefined) return undefined;
-      const reign = this.#guard.reign(keys[index] as string);
-      const whole = isVersionRecord(record, index === 0 ? NAMESPACE_BYTES : VERSION_BYTES);
-      versions.set(
-        index === 0 ? NAMESPACE : (groups[index - 1] as string),
-        whole && reign ? { record, reign } : undefined,
-      );
-    }
-    return { versions, extra: extraKey === undefined ? undefined : values[keys.length] };
-  }
-
-  /** Makes the records that were missing when the fence was taken. One made meanwhile by somebody else is taken as it is. */
-  async #completeFence(fence: RedisFence, groups: readonly string[]): Promise<RedisFence | undefined> {
-    const missing = [NAMESPACE, ...groups].filter((group) => fence.versions.get(group) === undefined);
-    if (missing.length === 0) return fence;
-    const made = await Promise.all(missing.map((group) => this.#createVersion(group)));
-    const versions = new Map(fence.versions);
-    for (const [index, version] of made.entries()) {
-      if (version === undefined) return undefined;
-      versions.set(missing[index] as string, version);
-    }
-    return { ...fence, versions };
-  }
-
-  async #createVersion(group: string): Promise<GroupVersion | undefined> {
-    const key = this.#versionKey(group);
-    const fresh = group === NAMESPACE ? newNamespaceRecord() : newVersionRecord();
-    const reply = await this.#guard.run(
-      'version',
-      (client) => client.setBuffer(key, fresh, 'PX', DAY_MS, 'NX', 'GET'),
-      undefined,
-      key,
-    );
-    if (!reply.ok) {
-      if (reply.reason === 'error' && reply.error === 'WRONGTYPE') await this.#clearForeign(key);
-      return this.#failed('version', reply);
-    }
-    const record = reply.value ?? fresh;
-    const reign = this.#guard.reign(key);
-    if (!isVersionRecord(record, fresh.length)) {
-      await this.#clearForeign(key);
-      return undefined;
-    }
-    return reign && { record, reign };
-  }
-
-  // Somebody else's value under a key of ours: nothing relies on it, and it would be in the way for ever.
-  async #clearForeign(key: string): Promise<void> {
-    await this.#guard.run('repair', (client) => client.unlink(key), undefined, key);
-  }
-
-  /** The stamps to store under, the namespace's first; `undefined` when the fence no longer tells. */
-  async #stamps(groups: readonly string[], fence: RedisFence): Promise<readonly GroupStamp[] | undefined> {
-    const late = groups.filter((group) => fence.versions.get(group) === undefined);
-    const namespace = fence.versions.get(NAMESPACE);
-    if (namespace === undefined) return undefined;
-    const added = late.length > 0 ? await this.#lateVersions(late, namespace) : undefined;
-    if (late.length > 0 && added === undefined) return undefined;
-    const stamps = [stampOf(NAMESPACE, namespace)];
-    for (const group of groups) {
-      const version = fence.versions.get(group) ?? added?.get(group);
-      if (version === undefined) return undefined;
-      stamps.push(stampOf(group, version));
-    }
-    return stamps;
-  }
-
-  /**
-   * Versions of groups that the handler named while it ran. They were not read before it, so they count only if nothing
-   * at all was invalidated in the namespace since. The token is read after the versions: an invalidation changes it first.
-   */
-  async #lateVersions(
-    groups: readonly string[],
-    namespace: GroupVersion,
-  ): Promise<ReadonlyMap<string, GroupVersion | undefined> | undefined> {
-    const complete = await this.#completeFence(
-      { level: 'redis', versions: new Map([[NAMESPACE, namespace]]), seen: NOTHING },
-      groups,
-    );
-    const after = complete && (await this.#readVersions([]));
-    const now = after?.versions.get(NAMESPACE);
-    if (now === undefined || !namespaceToken(now).equals(namespaceToken(namespace))) return undefined;
-    return complete?.versions;
-  }
-
-  async #extendVersions(groups: readonly string[], retainMs: number): Promise<void> {
-    const until = this.now() + retainMs + VERSION_MARGIN_MS;
-    const short = groups.filter((group) => (this.#extendedTo.get(group) ?? this.now() + DAY_MS / 2) < until);
-    await Promise.all(
-      short.map(async (group) => {
-        const key = this.#versionKey(group);
-        const lifeMs = Math.ceil(2 * retainMs + DAY_MS);
-        const reply = await this.#guard.run(
-          'extend',
-          (client) => client.pexpire(key, lifeMs, 'GT'),
-          WRITE_DEADLINE_MS,
-          key,
-        );
-        if (reply.ok) this.#extendedTo.set(group, this.now() + lifeMs);
-      }),
-    );
   }
 
   async #markNamespace(order: InvalidationOrder, direct: RedisClient | undefined): Promise<boolean> {
@@ -439,10 +341,6 @@ export class RedisStore {
     return reply.ok;
   }
 
-  #versionKey(group: string): string {
-    return group === NAMESPACE ? this.#names.keyspace.namespaceRecord : this.#names.group(group);
-  }
-
   #rememberGroups(entryKey: string, groups: readonly string[]): void {
     if (groups.length > 0) this.#learned.set(entryKey, groups);
   }
@@ -468,7 +366,7 @@ export class RedisStore {
     );
   }
 
-  #failed(op: string, reply: { readonly ok: false; readonly reason: string; readonly error?: string }): undefined {
+  #failed(op: string, reply: FailedReply): undefined {
     if (reply.reason !== 'down') this.#events.emit({ type: 'store-error', op, error: reply.error ?? reply.reason });
     return undefined;
   }

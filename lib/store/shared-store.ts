@@ -8,6 +8,7 @@ import type {
   LeaseAnswer,
   ListedEntry,
   Lookup,
+  Sight,
   StoreOutcome,
 } from './entry-store.js';
 import type { MemoryFence } from './held-entries.js';
@@ -15,7 +16,8 @@ import type { InvalidationChannel } from './invalidation-channel.js';
 import type { MemoryStore } from './memory-store.js';
 import { PendingInvalidations } from './pending-invalidations.js';
 import type { HeldLease } from './redis-lease.js';
-import type { RedisFence, RedisStore } from './redis-store.js';
+import type { RedisStore } from './redis-store.js';
+import type { RedisFence } from './redis-versions.js';
 import type { EntryKey, Found, Maybe, StoredEntry } from './stored-entry.js';
 
 /** What a {@link SharedStore} is made of. */
@@ -84,6 +86,11 @@ export class SharedStore implements EntryStore {
     return this.#isUp() && this.#nearCacheMs !== undefined && this.#channel.isTrusted
       ? this.#memory.at(place, now)
       : undefined;
+  }
+
+  lookAgain(sight: Sight, done: (found: Found | undefined) => void): boolean {
+    // With a near cache a lookup also puts the entry there.
+    return this.#nearCacheMs === undefined && this.#isUp() && this.#redis.lookAgain(sight, done);
   }
 
   async lookupMany(keys: readonly EntryKey[]): Promise<readonly (Found | undefined)[]> {
@@ -186,7 +193,7 @@ export class SharedStore implements EntryStore {
     const fence: SharedFence = { level: 'redis', redis: lookup.fence as RedisFence, memory };
     if (lookup.found !== undefined && lookup.found.softAt === undefined)
       this.#keepNear(key, lookup.found.entry, memory);
-    return { found: lookup.found, fence };
+    return { found: lookup.found, fence, sight: lookup.sight };
   }
 
   async #acquireRedis(key: EntryKey, fence: Fence, groups: readonly string[], leaseMs: number): Promise<LeaseAnswer> {

@@ -1,56 +1,26 @@
 import { gunzipSync } from 'node:zlib';
 import compression from 'compression';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  type Cache,
   cacheHeaders,
   createCache,
   createRedis,
-  invalidateOnWrite,
   type ResponseCacheOptions,
   rateLimiter,
   responseCache,
 } from '../../lib/index.js';
 import { eventually, startRedis } from '../../lib/testing/index.js';
-import { quiet } from '../flows/support/backends.js';
-import { type Ask, ask, serve } from '../flows/support/serve.js';
+import { ask, serve } from '../flows/support/serve.js';
+import { calm, serveFilms, turns } from './support/film.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const TURNS = 4;
-
-/** A cached route that says what it was asked, and how often it ran. */
-async function film(options: ResponseCacheOptions = {}, cache = createCache({ jitter: 0 })) {
-  const state = { runs: 0 };
-  const app: Express = express();
-  const handler: RequestHandler = (req, res) => {
-    state.runs += 1;
-    res.type('text').send(`${req.method} ${req.hostname} ${req.url} #${state.runs}`);
-  };
-  app.get('/films/:id', responseCache(cache, { ttl: '1h', observe: 'off', tags: ['film:{id}'], ...options }), handler);
-  app.put('/films/:id', invalidateOnWrite(cache, { tags: ['film:{id}'] }), (_req, res) => void res.sendStatus(204));
-  const served = await serve(app);
-  closing.push(served.close, () => cache.close());
-  const get = async (path: string, how: Ask = {}) => {
-    const answer = await ask(`${served.url}${path}`, how);
-    return { ...answer, text: answer.body.toString() };
-  };
-  return { state, cache, get };
-}
-
-type Get = Awaited<ReturnType<typeof film>>['get'];
-
-async function turns(get: Get, path: string, how: Ask = {}): Promise<readonly string[]> {
-  const seen: string[] = [];
-  for (let turn = 0; turn < TURNS; turn++) {
-    const { cache, text } = await get(path, how);
-    seen.push(`${cache} ${text}`);
-  }
-  return seen;
-}
+const film = (options: ResponseCacheOptions = {}, cache?: Cache) => serveFilms(closing, options, cache);
 
 describe('hits on a target that had one before', () => {
   it('are counted and told like every other', async () => {
@@ -226,7 +196,7 @@ describe('hits on a target that had one before', () => {
       [1, 2].map(async () => {
         const redis = createRedis(server.url);
         closing.push(() => redis?.disconnect());
-        const cache = createCache({ redis, jitter: 0, logger: quiet, memory: { nearCache: '1m' } });
+        const cache = createCache({ redis, jitter: 0, logger: calm, memory: { nearCache: '1m' } });
         await eventually(() => cache.stats().level === 'redis');
         return film({}, cache);
       }),
