@@ -66,11 +66,12 @@ function listenerOf(
     handle(req, res);
   };
   if (cache === undefined) return { listener: express, close: () => {} };
-  const lane = new FastLane(coreOf(cache), express, { fields, ignored });
+  const lane = new FastLane(coreOf(cache), handle, { fields, ignored });
   const listener: RequestListener = (req, res) => {
+    // For those it answers as well: Node's own code is slower for all, the more kinds of requests it gets to see.
+    keepShape(req, res);
     const verdict = lane.answer(req, res);
     if (verdict === 'answered') return;
-    keepShape(req, res);
     if (verdict === 'follow') startLaneTrace(lane, req, res);
     handle(req, res);
   };

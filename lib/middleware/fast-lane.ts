@@ -23,7 +23,7 @@ import {
   ticketOf,
 } from './lane-ticket.js';
 import { type FieldPair, type LaneDecision, type LaneTrace, laneTrace } from './lane-trace.js';
-import { type Representation, representationFor } from './representation.js';
+import { bodyAtHand, type Representation, representationFor } from './representation.js';
 import { bypassReason } from './request-view.js';
 
 /** What is to happen to a request: it is answered or will be, or Express is to answer it, perhaps followed by the lane. */
@@ -235,9 +235,10 @@ export class FastLane {
     if (response?.quick !== ticket || headers.range !== undefined) return undefined;
     const { form } = head;
     // The head may be that of the response before, if only conditions were answered since.
-    if (form.text === undefined || response.forms.get(form.coding) !== form) return undefined;
+    if (response.forms.get(form.coding) !== form) return undefined;
     if (response.standing(now, found?.softAt) !== 'fresh') return undefined;
-    return { response, form, body: form.text, isRedis: false };
+    const body = bodyAtHand(form, response, this.#core.decodedBodies);
+    return body === undefined ? undefined : { response, form, body, isRedis: false };
   }
 
   #readyNow(req: IncomingMessage, ticket: LaneTicket, now: number): Ready | undefined {
@@ -249,8 +250,8 @@ export class FastLane {
     const { response, found } = resource;
     if (response.standing(now, found?.softAt) !== 'fresh') return undefined;
     const form = representationFor(response, headers.range === undefined ? headers : NO_FIELDS);
-    const body = form.text ?? (form.coding === 'identity' ? decodedBodies.of(response) : response.body);
-    if (body === undefined || isPromise(body)) return undefined;
+    const body = bodyAtHand(form, response, decodedBodies);
+    if (body === undefined) return undefined;
     // A resource that varies has to be looked up by what the request says.
     ticket.place = resource.key.variant === '' ? store.placeOf?.(resource.lookup) : undefined;
     ticket.acceptEncoding = headers['accept-encoding'];

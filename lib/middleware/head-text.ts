@@ -17,11 +17,12 @@ export interface OpenResponse {
   readonly _removedConnection: boolean;
   readonly _removedContLen: boolean;
   readonly _expect_continue: boolean | undefined;
-  readonly _headerSent: boolean;
+  _headerSent: boolean;
   readonly chunkedEncoding: boolean;
   _contentLength: number | null;
   _hasBody: boolean;
   _header: string | null;
+  _send(data: Buffer, encoding: 'buffer'): boolean;
 }
 
 /** The fields Node keeps besides those that `ServerResponse` declares. */

@@ -1,5 +1,6 @@
 import { OutgoingMessage, ServerResponse } from 'node:http';
-import { isUsual, opened } from './head-text.js';
+import { isUsual, type OpenResponse, opened } from './head-text.js';
+import { joinedAnswers } from './joined-answer.js';
 import { type HeadForm, hitNews, keepOn, keepsFields, putNews } from './prepared-head.js';
 
 const { writeHead } = ServerResponse.prototype;
@@ -51,17 +52,32 @@ export function sendKnown(
   open.statusCode = status;
   open._contentLength = text.contentLength;
   open._hasBody = text.hasBody;
-  if (typeof body === 'string') {
+  open._header = head;
+  sendBody(res, open, form, head, body);
+  return true;
+}
+
+function sendBody(
+  res: ServerResponse,
+  open: OpenResponse,
+  form: HeadForm,
+  head: string,
+  body: Buffer | string | undefined,
+): void {
+  if (body === undefined) return void res.end();
+  const joined = joinedAnswers.of(form, head, body);
+  if (joined !== undefined) {
+    // As after a head that was sent: Node adds nothing of its own.
+    open._headerSent = true;
+    open._send(joined.bytes, 'buffer');
+    if (res.writableLength > 0) joined.isBusy = true;
+    res.end();
+  } else if (typeof body === 'string') {
     // Node sends what it keeps of the head before anything else: with the body behind it, both are one write.
     open._header = head + body;
     res.end();
     open._header = head;
-  } else {
-    open._header = head;
-    if (body === undefined) res.end();
-    else res.end(body);
-  }
-  return true;
+  } else res.end(body);
 }
 
 /** Ends a response whose head is written. */

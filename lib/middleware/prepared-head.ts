@@ -2,6 +2,7 @@ import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:
 import { Socket } from 'node:net';
 import { CACHE_NAME } from './cache-name.js';
 import type { HeadText } from './head-text.js';
+import type { JoinHolder } from './joined-answer.js';
 
 /** A field as Node keeps it in a response: the name as it is sent, and the value. */
 type KeptField = [name: string, value: OutgoingHttpHeaders[string]];
@@ -9,7 +10,7 @@ type KeptField = [name: string, value: OutgoingHttpHeaders[string]];
 export type KeptFields = Record<string, KeptField>;
 
 /** A head as Node keeps it, and as Node writes it. */
-export interface HeadForm {
+export interface HeadForm extends JoinHolder {
   readonly kept: KeptFields;
   /** Name of the field that tells `hit`, `stale` or `miss`; none when `undefined`. */
   readonly statusHeader: string | undefined;
@@ -98,7 +99,15 @@ function newForm(head: PreparedHead, kept: KeptFields, statusHeader: string | un
 
 /** A form of which nothing is known but its fields. */
 export function headForm(kept: KeptFields, statusHeader: string | undefined): HeadForm {
-  return { kept, statusHeader, text: undefined, age: Number.NaN, ttl: Number.NaN };
+  return {
+    kept,
+    statusHeader,
+    text: undefined,
+    age: Number.NaN,
+    ttl: Number.NaN,
+    joined: undefined,
+    lastHead: undefined,
+  };
 }
 
 function isPoweredOnly(kept: KeptFields): boolean {

@@ -5,13 +5,13 @@ import { isTraced } from '../cache/lookup-trace.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import type { Sight } from '../store/entry-store.js';
-import { type Found, isPromise } from '../store/stored-entry.js';
+import type { Found } from '../store/stored-entry.js';
 import { deliver, joinsOuter } from './deliver-response.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { sendHit, takesForms } from './known-answer.js';
 import { formFor, hitNews, keptOn } from './prepared-head.js';
 import { isConditional, isSecure, ownTags, type QuickHit, statusFor } from './quick-hit.js';
-import { type Representation, representationFor } from './representation.js';
+import { bodyAtHand, representationFor } from './representation.js';
 import type { RequestView } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 import { isFilling, markServed, type ServedByCache } from './served-by-cache.js';
@@ -142,7 +142,7 @@ export class QuickHits {
     if (!takesForms(res)) return this.#deliver(req, res, response, hit, now);
     const head = status === 304 ? form.unchanged?.head : form.head;
     if (head === undefined) return false;
-    const body = status === 304 ? undefined : (form.text ?? this.#bytes(form, response));
+    const body = status === 304 ? undefined : bodyAtHand(form, response, this.#core.decodedBodies);
     if (status !== 304 && body === undefined) return false;
     const { statusHeader } = this.#config;
     const [age, ttl] = [response.ageSeconds(now), response.ttlSeconds(now)];
@@ -158,7 +158,7 @@ export class QuickHits {
 
   // Somebody replaced writeHead, as cacheHeaders and compression do: they get the head the documented way.
   #deliver({ headers }: Request, res: Response, response: StoredResponse, hit: QuickHit, now: number): boolean {
-    if (hit.form.text === undefined && this.#bytes(hit.form, response) === undefined) return false;
+    if (bodyAtHand(hit.form, response, this.#core.decodedBodies) === undefined) return false;
     const { statusHeader } = this.#config;
     const member = hitNews(0, response.ttlSeconds(now), statusHeader).cacheStatus;
     markServed(res, hit.served);
@@ -173,13 +173,6 @@ export class QuickHits {
       member,
     };
     return deliver(res, delivery) === true;
-  }
-
-  // `undefined`: they would have to be decoded first.
-  #bytes(form: Representation, response: StoredResponse): Buffer | undefined {
-    if (form.coding !== 'identity') return response.body;
-    const body = this.#core.decodedBodies.of(response);
-    return isPromise(body) ? undefined : body;
   }
 
   #remember(host: string | undefined, url: string, place: Place): void {

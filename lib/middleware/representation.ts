@@ -1,8 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
+import type { DecodedBodies } from '../cache/body-coding.js';
 import { type ContentCoding, negotiateCoding } from '../cache/http/content-coding.js';
 import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
 import type { StoredField } from '../cache/http/stored-fields.js';
 import type { StoredResponse } from '../cache/stored-response.js';
+import { isPromise } from '../store/stored-entry.js';
 import { type PreparedHead, prepareHead } from './prepared-head.js';
 
 /** One coding of a stored response, with everything about its head that does not change from hit to hit. */
@@ -30,6 +32,18 @@ export function representationFor(response: StoredResponse, fields: HeaderFields
   if (coding === 'identity' || coding === 'opaque') return representation(response, coding);
   const accepted = negotiateCoding(fieldValue(fields, 'accept-encoding'), coding === 'br' ? BROTLI_FIRST : CODED_FIRST);
   return representation(response, accepted === coding ? coding : 'identity');
+}
+
+/** The body of a form, if it need not be decoded first. */
+export function bodyAtHand(
+  form: Representation,
+  response: StoredResponse,
+  decodedBodies: DecodedBodies,
+): Buffer | string | undefined {
+  if (form.text !== undefined) return form.text;
+  if (form.coding !== 'identity') return response.body;
+  const body = decodedBodies.of(response);
+  return isPromise(body) ? undefined : body;
 }
 
 function representation(response: StoredResponse, coding: ContentCoding | 'opaque'): Representation {

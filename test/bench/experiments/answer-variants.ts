@@ -99,6 +99,30 @@ const prebuiltHead: Answer = (_req, res) => {
   (res as unknown as { _header: string })._header = head;
   res.end(latin1, 'latin1');
 };
+// Head and body as one piece of memory, that of the answer before.
+const whole = Buffer.concat([Buffer.from(head, 'latin1'), body]);
+const oneBuffer: Answer = (_req, res) => {
+  const open = res as unknown as Record<string, unknown> & { _send(data: Buffer, encoding: string): void };
+  res.statusMessage = 'OK';
+  res.statusCode = 200;
+  open._contentLength = body.length;
+  open._hasBody = true;
+  open._header = head;
+  open._headerSent = true;
+  open._send(whole, 'buffer');
+  res.end();
+};
+
+// As whoever answers many targets has it: each with memory of its own.
+const bodies = new Map<string, Buffer>();
+const ownBody: Answer = (req, res) => {
+  const url = req.url as string;
+  const own = bodies.get(url) ?? Buffer.from(body);
+  bodies.set(url, own);
+  res.writeHead(200, flat);
+  res.end(own);
+};
+
 const socketWrite: Answer = (_req, res) => {
   res.socket!.write(head + latin1, 'latin1');
   (res as unknown as { _header: string })._header = head;
@@ -167,6 +191,9 @@ const listeners: Record<string, () => RequestListener> = {
   'http writeHead(flat)+latin1': () => headFlatText,
   'http prebuilt _header+latin1': () => prebuiltHead,
   'http one text': () => oneText,
+  'http writeHead(flat), a body per target': () => ownBody,
+  'http one buffer': () => oneBuffer,
+  'use one buffer': () => inUse(oneBuffer),
   'http socket.write': () => socketWrite,
   'http end() only': () => (_req, res) => res.end(body),
 };
