@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { HeadText, opened } from './head-text.js';
 import { endWith, sendKnown } from './known-answer.js';
-import { type HeadForm, type HeadNews, headForm, keepOn, keptOn, putNews } from './prepared-head.js';
+import { type HeadForm, type HeadNews, headForm, keepOn, keptOn, linesOf, putNews } from './prepared-head.js';
 
 let isProven: boolean | undefined;
 
@@ -40,7 +40,7 @@ function provesEqual(body: Buffer | string | undefined): boolean {
     const byNode = probeResponse();
     keepOn(byNode, form.kept);
     byNode.writeHead(status);
-    form.text = HeadText.learn(opened(byNode), news);
+    form.text = HeadText.learn(opened(byNode), linesOf(news));
     endWith(byNode, body);
     // The second answer with the same head makes one piece of it and its body.
     if (Buffer.isBuffer(body) && !sendKnown(probeResponse(), status, form, news.age, news.cacheStatus, news.word, body))

@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { HeadNews } from './prepared-head.js';
 
 /** What Node keeps of a response's connection and framing, under names that are the same since Node 0.12. */
 export interface OpenResponse {
@@ -51,6 +50,9 @@ export function isUsual(res: OpenResponse): boolean {
   );
 }
 
+/** A line of a head that is another from answer to answer: the name as it is sent, and the value. */
+export type HeadLine = readonly [name: string, value: string];
+
 /**
  * A head as the text that Node made of it, cut where it changes from answer to answer. Everything between the cuts is
  * Node's own, so what is put together later is what Node would write again.
@@ -62,40 +64,37 @@ export class HeadText {
   readonly #keepAliveTimeout: number;
   readonly #maxRequests: number | undefined;
   readonly #pieces: readonly string[];
-  readonly #hasWord: boolean;
+  readonly #lines: number;
   readonly #hasDate: boolean;
-  #age = '';
-  #cacheStatus = '';
-  #word = '';
+  #first = '';
+  #second = '';
+  #third = '';
   #date = '';
   #text = '';
 
-  private constructor(res: OpenResponse, pieces: readonly string[], hasWord: boolean, hasDate: boolean) {
+  private constructor(res: OpenResponse, pieces: readonly string[], lines: number, hasDate: boolean) {
     this.reason = res.statusMessage ?? '';
     this.contentLength = res._contentLength;
     this.hasBody = res._hasBody;
     this.#keepAliveTimeout = res._keepAliveTimeout;
     this.#maxRequests = res._maxRequestsPerSocket;
     this.#pieces = pieces;
-    this.#hasWord = hasWord;
+    this.#lines = lines;
     this.#hasDate = hasDate;
   }
 
-  /** Learns from a usual response whose head Node has just written with this news. `undefined`: it is not as expected. */
-  static learn(res: OpenResponse, news: HeadNews): HeadText | undefined {
+  /**
+   * Learns from a usual response whose head Node has just written with these lines, two or three, in their order. `undefined`:
+   * it is not as expected.
+   */
+  static learn(res: OpenResponse, lines: readonly HeadLine[]): HeadText | undefined {
     const head = res._header;
     if (typeof head !== 'string' || !head.endsWith('\r\n\r\n')) return undefined;
-    const word = news.statusHeader === undefined ? [] : [`\r\n${news.statusHeader}: ${news.word}\r\n`];
     // A stored answer has a date of its own, as a rule; where it has none, Node writes that of the moment.
     const date = DATE_BY_NODE.exec(head)?.slice(0, 1) ?? [];
-    const pieces = cut(head, [
-      `\r\nage: ${news.age}\r\n`,
-      `\r\ncache-status: ${news.cacheStatus}\r\n`,
-      ...word,
-      ...date,
-    ]);
+    const pieces = cut(head, [...lines.map(([name, value]) => `\r\n${name}: ${value}\r\n`), ...date]);
     if (pieces === undefined) return undefined;
-    return new HeadText(res, pieces, word.length > 0, date.length > 0);
+    return new HeadText(res, pieces, lines.length, date.length > 0);
   }
 
   /** Whether the connection of a usual response is one of those it was learned from. */
@@ -103,13 +102,13 @@ export class HeadText {
     return res._keepAliveTimeout === this.#keepAliveTimeout && res._maxRequestsPerSocket === this.#maxRequests;
   }
 
-  /** The head with this news, as of now. The text stays the same object as long as nothing changes. */
-  at(age: string, cacheStatus: string, word: string): string {
+  /** The head with these values in its lines, as of now. The text stays the same object as long as nothing changes. */
+  at(first: string, second: string, third: string): string {
     const date = this.#hasDate ? dateField() : '';
-    if (age !== this.#age || cacheStatus !== this.#cacheStatus || word !== this.#word || date !== this.#date) {
-      this.#age = age;
-      this.#cacheStatus = cacheStatus;
-      this.#word = word;
+    if (first !== this.#first || second !== this.#second || third !== this.#third || date !== this.#date) {
+      this.#first = first;
+      this.#second = second;
+      this.#third = third;
       this.#date = date;
       this.#text = this.#compose();
     }
@@ -117,8 +116,7 @@ export class HeadText {
   }
 
   #compose(): string {
-    const values = [this.#age, this.#cacheStatus];
-    if (this.#hasWord) values.push(this.#word);
+    const values = [this.#first, this.#second, this.#third].slice(0, this.#lines);
     if (this.#hasDate) values.push(this.#date);
     let text = this.#pieces[0] as string;
     for (let at = 0; at < values.length; at++) text += `${values[at]}${this.#pieces[at + 1]}`;

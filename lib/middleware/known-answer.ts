@@ -30,22 +30,22 @@ export function sendHit(
 }
 
 /**
- * Sends a form whose text is known in one write, head and body together. `false`, and nothing done, where it is not
+ * Sends a form whose text is known in one write, head and body together; the values are those of the lines that were learned. `false`, and nothing done, where it is not
  * known, or where anything about the response or its connection calls for another head than the usual one.
  */
 export function sendKnown(
   res: ServerResponse,
   status: number,
   form: HeadForm,
-  age: string,
-  cacheStatus: string,
-  word: string,
+  first: string,
+  second: string,
+  third: string,
   body: Buffer | string | undefined,
 ): boolean {
   const open = opened(res);
   const { text } = form;
   if (text === undefined || !isUntouched(res) || !isUsual(open) || !text.suits(open)) return false;
-  const head = text.at(age, cacheStatus, word);
+  const head = text.at(first, second, third);
   keepOn(res, form.kept);
   // In Node's own order: properties of a response get their places as they come.
   open.statusMessage = text.reason;

@@ -1,7 +1,7 @@
 import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { CACHE_NAME } from './cache-name.js';
-import type { HeadText } from './head-text.js';
+import type { HeadLine, HeadText } from './head-text.js';
 import type { JoinHolder } from './joined-answer.js';
 
 /** A field as Node keeps it in a response: the name as it is sent, and the value. */
@@ -37,6 +37,16 @@ export interface HeadNews {
   /** Name of the field that tells `hit`, `stale` or `miss`; none when `undefined`. */
   readonly statusHeader: string | undefined;
   readonly word: string;
+}
+
+/** The lines in which this news stands. */
+export function linesOf({ age, cacheStatus, statusHeader, word }: HeadNews): readonly HeadLine[] {
+  const lines: HeadLine[] = [
+    ['age', age],
+    ['cache-status', cacheStatus],
+  ];
+  if (statusHeader !== undefined) lines.push([statusHeader, word]);
+  return lines;
 }
 
 /** What is said of a hit of this age and with this lifetime left, in seconds. */
@@ -110,6 +120,11 @@ export function headForm(kept: KeptFields, statusHeader: string | undefined): He
   };
 }
 
+/** Whether a response has no fields but what {@link formFor} has a form for. */
+export function isBare(kept: KeptFields | null | undefined): boolean {
+  return kept === null || kept === undefined || isPoweredOnly(kept);
+}
+
 function isPoweredOnly(kept: KeptFields): boolean {
   const powered = kept['x-powered-by'];
   if (powered === undefined || powered[1] !== 'Express') return false;
@@ -145,7 +160,7 @@ export function setKnownField(res: ServerResponse, name: string, value: string):
 const keys = new Map<string, string>();
 
 /** The lower-case form of a field name; there are as many as there are options. */
-function keyOf(name: string): string {
+export function keyOf(name: string): string {
   let key = keys.get(name);
   if (key === undefined) {
     key = name.toLowerCase();

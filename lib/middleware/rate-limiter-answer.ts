@@ -3,6 +3,8 @@ import type { QuotaDecision } from '../quota/quota-decision.js';
 import type { QuotaFieldFormat } from '../quota/quota-fields.js';
 import { retryAfterSeconds, writeQuotaFields } from '../quota/quota-fields.js';
 import { PROBLEM_TYPE, quotaProblem } from '../quota/quota-problem.js';
+import type { HeadLine } from './head-text.js';
+import { PreparedRefusals } from './prepared-refusal.js';
 import type { RateLimiterConfig } from './rate-limiter-config.js';
 import type { Conventions } from './rate-limiter-conventions.js';
 import { endJoined } from './whole-answer.js';
@@ -12,6 +14,7 @@ export interface AnswerContext {
   readonly config: RateLimiterConfig;
   readonly conventions: Conventions;
   readonly format: QuotaFieldFormat;
+  readonly refusals: PreparedRefusals;
 }
 
 /** Puts the quota fields on a response. In shadow mode clients see nothing. */
@@ -22,9 +25,12 @@ export function sendQuotaFields(
   decision: QuotaDecision,
 ): void {
   if (res.headersSent || config.mode === 'shadow') return;
-  const { identifier } = config;
-  const name = typeof identifier === 'function' ? attempt(() => identifier(req, res)) : identifier;
+  const name = identifierFor(config, req, res);
   writeQuotaFields((field, value, list) => setField(res, field, value, list), decision, format, name);
+}
+
+function identifierFor({ identifier }: RateLimiterConfig, req: Request, res: Response): string | undefined {
+  return typeof identifier === 'function' ? attempt(() => identifier(req, res)) : identifier;
 }
 
 // A user's function that throws loses its say, not the request.
@@ -41,8 +47,50 @@ function setField(res: Response, name: string, value: string, list: boolean): vo
   res.setHeader(name, present === undefined ? value : `${String(present)}, ${value}`);
 }
 
+/** Turns a refused request away, with everything that is to be said of its quota. */
+export function turnAway(
+  context: AnswerContext,
+  req: Request,
+  res: Response,
+  next: NextFunction,
+  decision: QuotaDecision,
+): void {
+  if (refuseAtOnce(context, req, res, decision)) return;
+  sendQuotaFields(context, req, res, decision);
+  refuse(context, req, res, next, decision);
+}
+
+function refuseAtOnce(context: AnswerContext, req: Request, res: Response, decision: QuotaDecision): boolean {
+  const { config, conventions, format, refusals } = context;
+  const { identifier, retryAfter } = config;
+  // A user's function is asked once, and may look at what has been set.
+  const asksUser = conventions.custom || typeof identifier === 'function' || typeof retryAfter === 'function';
+  if (asksUser || res.headersSent || !refusals.suits(res)) return false;
+  const lines: HeadLine[] = [];
+  writeQuotaFields((name, value) => lines.push([name, value]), decision, format, identifier);
+  lines.push(['Retry-After', retryAfterOf(config, req, res, decision)]);
+  const { statusCode } = conventions.options;
+  return refusals.send(res, lines, quotaProblem(decision, statusCode, format.prefix));
+}
+
+/** How a limiter's refusals begin, but for what differs. */
+export function preparedRefusals({ options }: Conventions): PreparedRefusals {
+  return new PreparedRefusals(options.statusCode, [
+    ['Cache-Control', NOT_STORED],
+    ['Content-Type', PROBLEM_TYPE],
+  ]);
+}
+
+// What a refused client gets is about that client: no cache may keep it.
+const NOT_STORED = 'no-store';
+
+function retryAfterOf({ retryAfter }: RateLimiterConfig, req: Request, res: Response, decision: QuotaDecision): string {
+  const seconds = typeof retryAfter === 'function' ? attempt(() => retryAfter(req, res)) : retryAfter;
+  return String(Number.isFinite(seconds) ? seconds : retryAfterSeconds(decision));
+}
+
 /** Answers a refused request: by the user's `handler` or `message`, else with problem details (RFC 9457). */
-export function refuse(
+function refuse(
   context: AnswerContext,
   req: Request,
   res: Response,
@@ -51,11 +99,8 @@ export function refuse(
 ): void {
   const { config, conventions, format } = context;
   if (res.headersSent) return;
-  const { retryAfter } = config;
-  const seconds = typeof retryAfter === 'function' ? attempt(() => retryAfter(req, res)) : retryAfter;
-  res.setHeader('Retry-After', String(Number.isFinite(seconds) ? seconds : retryAfterSeconds(decision)));
-  // What a refused client gets is about that client: no cache may keep it.
-  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Retry-After', retryAfterOf(config, req, res, decision));
+  res.setHeader('Cache-Control', NOT_STORED);
   if (conventions.custom) refuseByHandler(conventions, req, res, next, decision);
   else
     refuseWithProblem(

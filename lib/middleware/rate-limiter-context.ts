@@ -7,7 +7,7 @@ import type { QuotaDecision } from '../quota/quota-decision.js';
 import type { QuotaFieldFormat } from '../quota/quota-fields.js';
 import { sfText } from '../quota/quota-fields.js';
 import { QuotaLimiter } from '../quota/quota-limiter.js';
-import type { AnswerContext } from './rate-limiter-answer.js';
+import { type AnswerContext, preparedRefusals } from './rate-limiter-answer.js';
 import type { RateLimiterConfig } from './rate-limiter-config.js';
 import { resolveRateLimiterOptions } from './rate-limiter-config.js';
 import type { Conventions } from './rate-limiter-conventions.js';
@@ -48,6 +48,7 @@ export function rateLimiterContext(options: RateLimiterOptions): LimiterContext 
     }),
     reports: new Reports(config.logger, limiter.name),
     format: fieldFormat(config, conventions),
+    refusals: preparedRefusals(conventions),
     early: Symbol('warmpath.quota'),
   };
 }

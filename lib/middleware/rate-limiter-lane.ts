@@ -1,8 +1,8 @@
 import type { QuotaDecision } from '../quota/quota-decision.js';
 import type { LaneLimiter } from './lane-trace.js';
-import { refuse } from './rate-limiter-answer.js';
+import { turnAway } from './rate-limiter-answer.js';
 import { decide, keepEarly, type LimiterContext } from './rate-limiter-context.js';
-import { tell } from './rate-limiter-tell.js';
+import { noteInfo, tell } from './rate-limiter-tell.js';
 
 /** A limiter for the fast lane: what its middleware does, on a request that Express does not see. */
 export function laneLimiter(context: LimiterContext): LaneLimiter {
@@ -12,8 +12,8 @@ export function laneLimiter(context: LimiterContext): LaneLimiter {
     admit: (req, res, decision) => tell(context, req, res, decision as QuotaDecision),
     refuse: (req, res, decision) => {
       if (context.conventions.custom) return false;
-      tell(context, req, res, decision as QuotaDecision);
-      refuse(context, req, res, () => {}, decision as QuotaDecision);
+      noteInfo(context, req, decision as QuotaDecision);
+      turnAway(context, req, res, () => {}, decision as QuotaDecision);
       return true;
     },
     hand: (req, decision) => void keepEarly(context, req, decision as QuotaDecision | undefined),

@@ -7,14 +7,19 @@ import { QuotaInfo } from './rate-limiter-info.js';
 import { refundByOutcome } from './rate-limiter-refund.js';
 import type { RateLimitInfo } from './request-augmentation.js';
 
-/** Tells everybody concerned of a decision: the request, the client, and those who wait for the end of the request. */
-export function tell(context: LimiterContext, req: Request, res: Response, decision: QuotaDecision): void {
+/** Notes on a request how it stands, where handlers and express-rate-limit's users look for it. */
+export function noteInfo(context: LimiterContext, req: Request, decision: QuotaDecision): QuotaInfo {
   const holder = req as unknown as InfoHolder;
   const { requestPropertyName } = context.conventions.options;
   const info = new QuotaInfo(decision, context, holder[requestPropertyName]);
   holder[requestPropertyName] = info;
+  return info;
+}
+
+/** Tells everybody concerned of an admission: the request, the client, and those who wait for the end of the request. */
+export function tell(context: LimiterContext, req: Request, res: Response, decision: QuotaDecision): void {
+  const info = noteInfo(context, req, decision);
   sendQuotaFields(context, req, res, decision);
-  if (!decision.admitted) return;
   if (context.config.onNearLimit) signalNearLimit(context, req, decision, info);
   const { skipFailedRequests, skipSuccessfulRequests } = context.conventions.options;
   if (skipFailedRequests || skipSuccessfulRequests) {

@@ -5,7 +5,7 @@ import type { QuotaStats } from '../quota/quota-stats.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { laneTrace } from './lane-trace.js';
 import { unobserved } from './observed-request.js';
-import { refuse, sendQuotaFields } from './rate-limiter-answer.js';
+import { sendQuotaFields, turnAway } from './rate-limiter-answer.js';
 import type { ClientName, Decided, LimiterContext } from './rate-limiter-context.js';
 import {
   COUNTED,
@@ -18,7 +18,7 @@ import {
 import { QuotaInfo } from './rate-limiter-info.js';
 import { laneLimiter } from './rate-limiter-lane.js';
 import type { RateLimiterOptions } from './rate-limiter-options.js';
-import { tell } from './rate-limiter-tell.js';
+import { noteInfo, tell } from './rate-limiter-tell.js';
 import type { RateLimitInfo } from './request-augmentation.js';
 import { keepShapeOf } from './request-shape.js';
 
@@ -73,9 +73,12 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
 }
 
 function act(context: LimiterContext, req: Request, res: Response, next: NextFunction, decision: Decided): void {
+  if (decision?.admitted === false) {
+    noteInfo(context, req, decision);
+    return turnAway(context, req, res, next, decision);
+  }
   if (decision) tell(context, req, res, decision);
-  if (decision?.admitted === false) refuse(context, req, res, next, decision);
-  else next();
+  next();
 }
 
 function controls(context: LimiterContext): Pick<RateLimiter, keyof RateLimiter> {
@@ -91,8 +94,8 @@ function controls(context: LimiterContext): Pick<RateLimiter, keyof RateLimiter>
     writeFields: (req, res, decision) => sendQuotaFields(context, req, res, decision),
     refuse: (req, res, decision) => {
       if (context.conventions.custom) return false;
-      tell(context, req, res, decision);
-      refuse(context, req, res, () => {}, decision);
+      noteInfo(context, req, decision);
+      turnAway(context, req, res, () => {}, decision);
       return true;
     },
     check: async (client, { tier } = {}) => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { isAsNodeDoes } from './answer-proof.js';
-import { HeadText, isUsual, type OpenResponse, opened } from './head-text.js';
+import { type HeadLine, HeadText, isUsual, type OpenResponse, opened } from './head-text.js';
 import { endWith, isUntouched, sendKnown, takesForms } from './known-answer.js';
 import {
   fillFields,
@@ -9,6 +9,7 @@ import {
   type HeadNews,
   keepOn,
   keptOn,
+  linesOf,
   type PreparedHead,
   putNews,
 } from './prepared-head.js';
@@ -50,13 +51,24 @@ export function sendForm(
 ): void {
   putNews(form.kept, news);
   form.age = Number.NaN;
-  if (sendKnown(res, status, form, news.age, news.cacheStatus, news.word, body)) return;
+  if (!sendKnown(res, status, form, news.age, news.cacheStatus, news.word, body))
+    writeForm(res, status, form, linesOf(news), body);
+}
+
+/** Sends a form as it is, and learns how Node writes it with these lines in it. */
+export function writeForm(
+  res: ServerResponse,
+  status: number,
+  form: HeadForm,
+  lines: readonly HeadLine[],
+  body: Buffer | string | undefined,
+): void {
   const open = opened(res);
   const learns =
     form.text === undefined && (body !== undefined) === bodyBelongs(status) && isUntouched(res) && isUsual(open);
   keepOn(res, form.kept);
   res.writeHead(status);
-  if (learns && isAsNodeDoes()) form.text = HeadText.learn(open, news);
+  if (learns && isAsNodeDoes()) form.text = HeadText.learn(open, lines);
   endJoined(res, body);
 }
 
