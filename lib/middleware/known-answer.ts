@@ -85,7 +85,7 @@ export function endWith(res: ServerResponse, body: Buffer | string | undefined):
   if (body === undefined) res.end();
   else if (typeof body !== 'string') res.end(body);
   // Who replaced `end` may reckon with bytes.
-  else if (Object.hasOwn(res, 'end')) res.end(Buffer.from(body, 'latin1'));
+  else if (res.end !== end) res.end(Buffer.from(body, 'latin1'));
   else res.end(body, 'latin1');
 }
 

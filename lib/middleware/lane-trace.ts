@@ -95,8 +95,7 @@ export class LaneTrace {
   replaces(res: ServerResponse, replace: () => void): void {
     const before = WRITERS.filter((name) => this.#isForeign(res, name));
     replace();
-    for (const name of WRITERS)
-      if (Object.hasOwn(res, name) && !before.includes(name)) this.#writers.set(name, res[name]);
+    for (const name of WRITERS) if (isReplaced(res, name) && !before.includes(name)) this.#writers.set(name, res[name]);
   }
 
   /** Whether this suite replaced methods of the response. */
@@ -120,8 +119,12 @@ export class LaneTrace {
   }
 
   #isForeign(res: ServerResponse, name: (typeof WRITERS)[number]): boolean {
-    return Object.hasOwn(res, name) && this.#writers.get(name) !== res[name];
+    return isReplaced(res, name) && this.#writers.get(name) !== res[name];
   }
+}
+
+function isReplaced(res: ServerResponse, name: (typeof WRITERS)[number]): boolean {
+  return res[name] !== (Object.getPrototypeOf(res) as ServerResponse)[name];
 }
 
 /** The fields an answer has so far, with their names as they were given. */

@@ -83,6 +83,27 @@ function tell(observation: Observation, name: string): void {
   TOLD.get(name)?.(observation);
 }
 
+// The same functions for all requests, and left behind: with some of its own, or with any taken away again, each request would
+// be of a kind of its own, and Node's code the slower for all, the more kinds it gets to see.
+const accessors: ReadonlyMap<string, PropertyDescriptor> = new Map(WATCHED.map((name) => [name, accessorOf(name)]));
+
+function accessorOf(name: string): PropertyDescriptor {
+  return {
+    configurable: true,
+    enumerable: false,
+    get(this: IncomingMessage) {
+      let observation = observations.get(this);
+      for (; observation !== undefined; observation = observation.outer)
+        if (observation.hasAccessors) tell(observation, name);
+      return Reflect.get(Object.getPrototypeOf(this) as object, name, this);
+    },
+    // Whoever sets it ends the watch of it: then it is no input any more.
+    set(this: IncomingMessage, value: unknown) {
+      Object.defineProperty(this, name, { configurable: true, enumerable: true, writable: true, value });
+    },
+  };
+}
+
 /**
  * Watches what is read of a request until `stop`. Plain fields and identity inputs are kept apart, because the first can
  * join the key of what is stored and the second forbid storing it.
@@ -111,6 +132,7 @@ class Observation implements ObservedRequest, RequestReadings {
   readonly outer: Observation | undefined;
   everything = false;
   isPaused = false;
+  hasAccessors = false;
   #fields: Set<string> | undefined;
   #identity: Set<string> | undefined;
   #stopped = false;
@@ -151,8 +173,11 @@ class Observation implements ObservedRequest, RequestReadings {
     const req = this.#req;
     // A watch of the same request that is under way keeps the prototype for itself.
     this.#watch = this.#isInPrototype() || !keepsPrototype ? undefined : prototypes.watch(req);
+    this.hasAccessors = this.#watch === undefined;
     for (const name of WATCHED) {
-      if (this.#watch !== undefined && !Object.hasOwn(req, name)) continue;
+      const isOwn = Object.hasOwn(req, name);
+      if (!isOwn && this.hasAccessors) Object.defineProperty(req, name, accessors.get(name) as PropertyDescriptor);
+      if (!isOwn) continue;
       this.#undo ??= [];
       this.#undo.push(watchProperty(req, name, () => tell(this, name)));
     }

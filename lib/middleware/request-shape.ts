@@ -25,7 +25,18 @@ export function keepShape(req: IncomingMessage, res: ServerResponse): void {
   answer.statusMessage = undefined;
   answer.statusCode = 200;
   answer.locals = Object.create(null);
+  if (NEEDS_SHAPE) keepMethods(answer);
   markServed(res, undefined);
+}
+
+// What captures an answer, compression and many others replace.
+function keepMethods(answer: Record<string, unknown>): void {
+  const { writeHead, write, end, on } = answer;
+  answer.writeHead = writeHead;
+  answer.write = write;
+  answer.end = end;
+  answer.on = on;
+  answer.flush = undefined; // compression's own
 }
 
 // The router of Express 5 keeps a property under a symbol that it shows to nobody.

@@ -1,0 +1,62 @@
+import { setFlagsFromString } from 'node:v8';
+import compression from 'compression';
+import express, { type Express } from 'express';
+import { afterEach, expect, it } from 'vitest';
+import { createCache, createServer, requestMetrics, responseCache } from '../../lib/index.js';
+import { ask } from '../flows/support/serve.js';
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+// V8's own word on whether two objects are of one kind: code that meets many kinds is slow for all of them.
+setFlagsFromString('--allow-natives-syntax');
+const isSameKind = new Function('one', 'other', 'return %HaveSameMap(one, other)') as (a: object, b: object) => boolean;
+
+function counted(): { add(object: object): void; readonly kinds: object[] } {
+  const kinds: object[] = [];
+  return { kinds, add: (object) => void (kinds.some((kind) => isSameKind(kind, object)) || kinds.push(object)) };
+}
+
+const TARGETS = 30;
+
+for (const [what, prepare] of [
+  ['as it is', (): void => {}],
+  ['behind compression', (app: Express): void => void app.use(compression())],
+] as const) {
+  it(`keeps requests and responses of few kinds, however many are filled, followed and answered, ${what}`, async () => {
+    const cache = createCache();
+    const app = express();
+    prepare(app);
+    app.use(requestMetrics());
+    app.get('/films/:id', responseCache(cache, { ttl: '1h', fastLane: true }), (_req, res) => void res.send('film'));
+    app.get('/stills/:id', responseCache(cache, { ttl: '1h' }), (_req, res) => void res.send('still'));
+    const server = createServer(app, { cache });
+    const [requests, responses] = [counted(), counted()];
+    server.on('request', (req, res) => {
+      res.on('close', () => {
+        requests.add(req);
+        responses.add(res);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    closing.push(
+      () => server.close(),
+      () => cache.close(),
+    );
+    const { port } = server.address() as { port: number };
+    let hits = 0;
+    for (let turn = 0; turn < 5; turn++) {
+      for (let id = 0; id < TARGETS; id++) {
+        for (const path of [`/films/${id}`, `/stills/${id}`]) {
+          const answer = await ask(`http://127.0.0.1:${port}${path}`);
+          if (answer.cache === 'hit') hits += 1;
+        }
+      }
+    }
+    expect(hits).toBe(TARGETS * 8);
+    expect(requests.kinds.length).toBeLessThanOrEqual(8);
+    expect(responses.kinds.length).toBeLessThanOrEqual(8);
+  });
+}
