@@ -49,14 +49,14 @@ async function record(name: Recording, compiled: Compiled, options: RoundsOption
 export async function recordHits(
   compiled: Compiled,
   options: RoundsOptions,
-): Promise<{ files: Record<Recording, string>; etag: string }> {
+): Promise<{ files: Record<Recording, string>; etags: Record<Recording, string> }> {
   const files = {} as Record<Recording, string>;
-  let etag = '';
+  const etags = {} as Record<Recording, string>;
   for (const name of Object.keys(recordings) as Recording[]) {
     const [file, hit] = await record(name, compiled, options);
     files[name] = file;
     const field = Object.keys(hit.headers).find((header) => header.toLowerCase() === 'etag');
-    if (name === '1 KB' && field) etag = hit.headers[field]!;
+    etags[name] = field ? hit.headers[field]! : '';
   }
-  return { files, etag };
+  return { files, etags };
 }

@@ -32,7 +32,7 @@ type Recorded = Awaited<ReturnType<typeof recordHits>>;
 /** The groups of this run, each with the baseline of the table first; one that has nothing else is left out. */
 function chosenGroups(recorded: Recorded | undefined): readonly (readonly Entrant[])[] {
   const only = chosen.only ? new RegExp(chosen.only) : undefined;
-  return groups(recorded?.etag ?? '')
+  return groups(recorded?.etags)
     .map((entrants) =>
       entrants
         .filter(({ module }) => recorded || module !== 'variants/ours')

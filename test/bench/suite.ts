@@ -48,14 +48,15 @@ const fresh = { requests: [{ path: '/movies/n{n}' }] };
 
 /**
  * All entrants in groups that are measured one after the other: what is compared stands in one, and few processes at a time
- * keep their place in the caches of the processor. `etag` is the validator of the recorded 1 KB hit.
+ * keep their place in the caches of the processor. `etags` are the validators of the recorded hits.
  */
-export function groups(etag: string): readonly (readonly Entrant[])[] {
-  const conditional = {
-    requests: movies({ headers: { 'If-None-Match': etag } }),
+export function groups(etags: Readonly<Record<Recording, string>> | undefined): readonly (readonly Entrant[])[] {
+  const conditional = (recording: Recording): Partial<Entrant> => ({
+    requests: movies({ headers: { 'If-None-Match': etags?.[recording] ?? '' } }),
     statuses: [304],
     warmRequests: movies(),
-  };
+    recording,
+  });
   const bare = entrant('baselines', 'express route');
   const memoryHit = entrant('ours', 'memory hit', hit);
   const memoryHit20 = entrant('ours', 'memory hit', { ...hit, recording: '20 KB' });
@@ -66,7 +67,7 @@ export function groups(etag: string): readonly (readonly Entrant[])[] {
       entrant('ours', 'memory hit, no request metrics', hit),
       entrant('ours', 'memory hit on a route, with tags', hit),
       entrant('ours', 'near-cache hit', hit),
-      entrant('ours', 'memory hit', { ...hit, ...conditional, name: '304' }),
+      entrant('ours', 'memory hit', { ...hit, ...conditional('1 KB'), name: '304' }),
       entrant('baselines', 'express route, again'),
       entrant('baselines', 'minimal cache'),
     ],
@@ -83,6 +84,7 @@ export function groups(etag: string): readonly (readonly Entrant[])[] {
       bare,
       entrant('baselines', 'express route', { recording: '20 KB' }),
       memoryHit20,
+      entrant('ours', 'memory hit', { ...hit, ...conditional('20 KB'), name: '304, 20 KB' }),
       entrant('baselines', 'express + compression', { recording: '20 KB gzip' }),
       entrant('baselines', 'express route', { recording: '20 KB gzip' }),
       entrant('ours', 'memory hit', { ...hit, recording: '20 KB gzip' }),
@@ -112,6 +114,7 @@ export function groups(etag: string): readonly (readonly Entrant[])[] {
       entrant('limiters', 'express-rate-limit on Redis'),
       entrant('ours', 'our limiter on Redis'),
       entrant('ours', 'our limiter on Redis, over the limit', { statuses: [200, 429] }),
+      entrant('limiters', 'bare refusal', { statuses: [429] }),
     ],
   ];
 }

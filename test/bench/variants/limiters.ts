@@ -27,7 +27,18 @@ async function onRedis(): Promise<ServedVariant> {
   return limitedRoute(rateLimit({ ...policy, store: new RedisStore({ sendCommand }) }));
 }
 
+/** The least that refusing can cost inside Express: nobody is named, nothing is counted, nothing is said of a quota. */
+function bareRefusal(): ServedVariant {
+  const app = express();
+  app.use((_req, res) => {
+    res.writeHead(429, { 'Content-Type': 'application/problem+json', 'Content-Length': hitBody.length });
+    res.end(hitBody);
+  });
+  return { listener: app as unknown as RequestListener };
+}
+
 export const variants: Record<string, VariantFactory> = {
   'express-rate-limit': () => limitedRoute(rateLimit(policy)),
   'express-rate-limit on Redis': onRedis,
+  'bare refusal': bareRefusal,
 };
