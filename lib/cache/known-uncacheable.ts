@@ -51,7 +51,7 @@ export class KnownUncacheable {
    * Whether to leave this request alone, like every other one of its primary key: then nothing is stored under that in this
    * process. Once a second it is not, so that a key that can be stored now is noticed.
    */
-  leavesKeyAlone(request: RequestKey, now: number): boolean {
+  leavesKeyAlone(request: Pick<RequestKey, 'text'>, now: number): boolean {
     const known = this.#known.get(request.text);
     return known !== undefined && known.fields.length === 0 && isLeftAlone(known, now);
   }

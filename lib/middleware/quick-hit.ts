@@ -52,13 +52,6 @@ export function ownTags(form: Representation, { status, etag }: StoredResponse):
   return [form.etag, etag].filter((tag) => tag !== undefined && parseEntityTag(tag) !== undefined) as string[];
 }
 
-/** Whether a request asks for something else than the whole. */
-export function isConditional({ headers }: Request): boolean {
-  return (
-    headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined || headers.range !== undefined
-  );
-}
-
 /** Whether a request came over TLS. */
 export function isSecure({ socket }: Request): boolean {
   return (socket as Partial<TLSSocket>).encrypted === true;

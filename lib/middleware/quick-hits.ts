@@ -10,7 +10,7 @@ import { deliver, joinsOuter } from './deliver-response.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { sendHit, takesForms } from './known-answer.js';
 import { formFor, hitNews, keptOn } from './prepared-head.js';
-import { isConditional, isSecure, ownTags, type QuickHit, statusFor } from './quick-hit.js';
+import { isSecure, ownTags, type QuickHit, statusFor } from './quick-hit.js';
 import { bodyAtHand, representationFor } from './representation.js';
 import type { RequestView } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
@@ -26,8 +26,18 @@ export interface SlowHit {
   readonly served: ServedByCache;
 }
 
-/** Where the entry that answers a target stands: among those of this process, or elsewhere. */
-export type Place = number | Sight;
+/** Where the entry that answers a target stands: among those of this process, or elsewhere; or which key was left alone. */
+export type Place = number | Sight | LeftAlone;
+
+/** A target whose key is known not to be for storing. */
+export class LeftAlone {
+  constructor(
+    /** The key. */
+    readonly text: string,
+    readonly isSecure: boolean,
+    readonly counters: CacheCounters,
+  ) {}
+}
 
 const MAX_PLACES = 8192;
 const MAX_URL_LENGTH = 512;
@@ -53,6 +63,19 @@ export class QuickHits {
   placeOf(req: Request, res: Response): Place | undefined {
     const place = this.#places.get(req.headers.host)?.get(req.originalUrl);
     return place === undefined || isFilling(res, this.#core) || isTraced(this.#core.log) ? undefined : place;
+  }
+
+  /** Whether a target is still to be left alone. */
+  leavesAlone(target: LeftAlone, req: Request): boolean {
+    const { uncacheable, store } = this.#core;
+    if (req.headers.range !== undefined || target.isSecure !== isSecure(req) || isInternalDispatch(req)) return false;
+    return uncacheable.leavesKeyAlone(target, store.now());
+  }
+
+  /** Remembers a target that is left alone. */
+  learnAlone(req: Request, { text }: RequestView, counters: CacheCounters): void {
+    const { headers, originalUrl: url } = req;
+    if (url.length <= MAX_URL_LENGTH) this.#remember(headers.host, url, new LeftAlone(text, isSecure(req), counters));
   }
 
   /** Answers from this process. `false`, and nothing done: the long way it is. */
@@ -97,13 +120,13 @@ export class QuickHits {
     return hit;
   }
 
-  /** Remembers a whole fresh answer that was given to a GET. */
+  /** Remembers a fresh answer that was given to a GET: the whole, or that it did not change. */
   learn({ core, counters, req, view, served }: SlowHit, resource: ResourceLookup, response: StoredResponse): void {
     const { headers, originalUrl: url } = req;
     const place = core.store.placeOf?.(resource.lookup) ?? resource.lookup.sight;
     if (place === undefined || resource.key.variant !== '' || url.length > MAX_URL_LENGTH || isInternalDispatch(req))
       return;
-    if (resource.found?.softAt !== undefined || isConditional(req) || view.isHead) return;
+    if (resource.found?.softAt !== undefined || headers.range !== undefined || view.isHead) return;
     const form = representationFor(response, headers);
     const hit: QuickHit = {
       owner: this,

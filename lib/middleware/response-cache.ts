@@ -17,7 +17,7 @@ import { isInternalDispatch } from './internal-dispatch.js';
 import { invalidateAfterUnsafe } from './invalidate-after-unsafe.js';
 import type { Middleware } from './middleware-type.js';
 import { mayHitQuickly } from './quick-hit.js';
-import { QuickHits } from './quick-hits.js';
+import { LeftAlone, QuickHits } from './quick-hits.js';
 import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
 import { demandsOf, type RequestDemands } from './request-demands.js';
 import { identityOf, NOT_CACHED } from './request-identity.js';
@@ -76,7 +76,10 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     if (bypass === undefined && quick !== undefined && req.method === 'GET') {
       const place = quick.placeOf(req, res);
       if (typeof place === 'number' && quick.answer(place, req, res)) return;
-      if (typeof place === 'object') {
+      if (place instanceof LeftAlone) {
+        if (quick.leavesAlone(place, req))
+          return forwardUncached(config, place.counters, res, next, 'bypass', 'uncacheable');
+      } else if (typeof place === 'object') {
         const otherwise = (error?: unknown): void =>
           error === undefined ? goOn(req, res, next, undefined) : next(error);
         if (quick.ask(place, req, res, otherwise)) return;
@@ -96,8 +99,10 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
     const demands = config.honorsRequest ? demandsOf(req.headers) : undefined;
     if (demands?.noStore) return forwardUncached(config, counters, res, next, 'request', 'no-store');
     const startedAt = core.store.now();
-    if (isKeyLeftAlone(core, req, view, demands, startedAt))
+    if (isKeyLeftAlone(core, req, view, demands, startedAt)) {
+      quick?.learnAlone(req, view, counters);
       return forwardUncached(config, counters, res, next, 'bypass', 'uncacheable');
+    }
     look({
       core,
       config,
