@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judgeRefusalBytes, judgeSamples, type Verdict } from './budgets.js';
 import { judgeFigures } from './figures.js';
-import { Field, type RoundsOptions, type Samples } from './harness/compare.js';
+import { Field, type RoundsOptions, type Sample, type Samples } from './harness/compare.js';
 import { type Compiled, compile, packageRoot } from './harness/compile.js';
 import { isInstalled } from './harness/programs.js';
 import { startRedis } from './harness/redis-server.js';
@@ -26,6 +26,8 @@ const { values: chosen } = parseArgs({
 
 const rounds = Number(chosen.rounds ?? (chosen.quick ? 9 : 31));
 const durationMs = chosen.quick ? 120 : 250;
+// Two processes of the same variant differ by up to a tenth, by where their code and memory happen to lie.
+const starts = chosen.quick ? 1 : 3;
 
 type Recorded = Awaited<ReturnType<typeof recordHits>>;
 
@@ -52,17 +54,25 @@ async function compare(
     ...entrant,
     env: { ...environment(entrant, recorded?.files[entrant.recording]), BENCH_REDIS_DB: String(index) },
   }));
-  const field = await Field.start(all, compiled, options);
-  try {
-    const before = await originRuns(field);
-    const calls = await redisBytes(field);
-    const samples = await field.rounds();
-    callsPerRefusal = ((await redisBytes(field)) - calls) / requestsOf(samples, REFUSED);
-    checkHits(all, before, await originRuns(field));
-    return samples;
-  } finally {
-    await field.stop();
+  const samples = new Map<string, Sample[]>(all.map(({ name }) => [name, []]));
+  for (let start = 0; start < starts; start++) {
+    const field = await Field.start(all, compiled, options);
+    try {
+      for (const [name, more] of await measure(field, all)) samples.get(name)?.push(...more);
+    } finally {
+      await field.stop();
+    }
   }
+  return samples;
+}
+
+async function measure(field: Field, all: readonly Entrant[]): Promise<Samples> {
+  const before = await originRuns(field);
+  const calls = await redisBytes(field);
+  const samples = await field.rounds();
+  callsPerRefusal = ((await redisBytes(field)) - calls) / requestsOf(samples, REFUSED);
+  checkHits(all, before, await originRuns(field));
+  return samples;
 }
 
 const BASE = 'express route';
@@ -113,7 +123,7 @@ function printVerdicts(verdicts: readonly Verdict[]): void {
 async function judgeRounds(): Promise<Verdict[]> {
   const recorded = chosen['no-library'] ? undefined : await recordHits(compiled, options);
   console.log(
-    `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each`,
+    `Node ${chosen.node ?? process.version}, ${rounds} rounds of ${durationMs} ms, 50 connections, one process each, started ${starts} times`,
   );
   const verdicts: Verdict[] = [];
   for (const entrants of chosenGroups(recorded)) {
@@ -133,7 +143,7 @@ const startedAt = Date.now();
 const compiled = await compile({ library: !chosen['no-library'] });
 const redis = await startRedis(true);
 const options: RoundsOptions = {
-  rounds,
+  rounds: Math.ceil(rounds / starts),
   durationMs,
   warmUp: chosen.quick ? 6000 : 20_000,
   env: { BENCH_REDIS: String(redis.port) },
