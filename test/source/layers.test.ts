@@ -28,6 +28,8 @@ const ALSO_REPLACES: Readonly<Record<string, readonly string[]>> = {
   'cache-headers-at-head.ts': ['writeHead'],
   'cache-headers-entity-tag.ts': ['end'],
   'response-hold.ts': ['writeHead', 'write', 'end', 'flushHeaders'],
+  // Puts there what is there already.
+  'request-shape.ts': ['writeHead', 'write', 'end'],
 };
 
 const files = libraryFiles();
