@@ -30,8 +30,9 @@ export function sendHit(
 }
 
 /**
- * Sends a form whose text is known in one write, head and body together; the values are those of the lines that were learned. `false`, and nothing done, where it is not
- * known, or where anything about the response or its connection calls for another head than the usual one.
+ * Sends a form whose text is known in one write, head and body together; the values are those of the lines that were
+ * learned. `false`, and nothing done, where the text is not known, or where anything about the response or its connection
+ * calls for another head than the usual one.
  */
 export function sendKnown(
   res: ServerResponse,
