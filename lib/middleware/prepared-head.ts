@@ -143,9 +143,13 @@ export function fillFields({ names, fields }: PreparedHead, kept: KeptFields): K
 export function putNews(kept: KeptFields, { age, cacheStatus, statusHeader, word }: HeadNews): void {
   if (kept.age?.[1] !== age) kept.age = ['age', age];
   if (kept['cache-status']?.[1] !== cacheStatus) kept['cache-status'] = ['cache-status', cacheStatus];
-  if (statusHeader === undefined) return;
-  const key = keyOf(statusHeader);
-  if (kept[key]?.[1] !== word) kept[key] = [statusHeader, word];
+  if (statusHeader !== undefined) putField(kept, statusHeader, word);
+}
+
+/** Puts a field among others. The pair that was there stays as it is: somebody may still look at it. */
+export function putField(kept: KeptFields, name: string, value: string): void {
+  const key = keyOf(name);
+  if (kept[key]?.[1] !== value) kept[key] = [name, value];
 }
 
 const { setHeader } = ServerResponse.prototype;
@@ -160,7 +164,7 @@ export function setKnownField(res: ServerResponse, name: string, value: string):
 const keys = new Map<string, string>();
 
 /** The lower-case form of a field name; there are as many as there are options. */
-export function keyOf(name: string): string {
+function keyOf(name: string): string {
   let key = keys.get(name);
   if (key === undefined) {
     key = name.toLowerCase();

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { HeadLine } from './head-text.js';
 import { sendKnown, takesForms } from './known-answer.js';
-import { formFor, isBare, type KeptFields, keptOn, keyOf, type PreparedHead } from './prepared-head.js';
+import { formFor, isBare, keepOn, keptOn, newFields, type PreparedHead, putField } from './prepared-head.js';
 import { writeForm } from './whole-answer.js';
 
 const MAX_BODIES = 100;
@@ -26,15 +26,20 @@ export class PreparedRefusals {
     return takesForms(res) && isBare(keptOn(res));
   }
 
-  /** Refuses with these lines, always the same three names, and this body, on a response that suits. `false`, and nothing done: it has to be done field by field. */
+  /**
+   * Refuses with these lines, always the same three names, and this body, on a response that suits. `false`, and nothing
+   * done: it has to be done field by field.
+   */
   send(res: Response, lines: readonly HeadLine[], body: string): boolean {
     const [first, second, third] = lines;
     if (first === undefined || second === undefined || third === undefined || lines.length !== 3) return false;
     const form = formFor(this.#headOf(lines, body), keptOn(res), undefined);
     if (form === undefined) return false;
-    for (const line of lines) put(form.kept, line);
+    for (const [name, value] of lines) putField(form.kept, name, value);
     if (!sendKnown(res, this.#status, form, first[1], second[1], third[1], body))
       writeForm(res, this.#status, form, lines, body);
+    // The form goes to the next client, whose quota is nothing that a log of this one may show.
+    keepOn(res, newFields(form.kept));
     return true;
   }
 
@@ -51,9 +56,4 @@ export class PreparedRefusals {
     if (this.#heads.size < MAX_BODIES) this.#heads.set(body, head);
     return head;
   }
-}
-
-function put(kept: KeptFields, [name, value]: HeadLine): void {
-  const key = keyOf(name);
-  if (kept[key]?.[1] !== value) kept[key] = [name, value];
 }

@@ -47,7 +47,10 @@ function setField(res: Response, name: string, value: string, list: boolean): vo
   res.setHeader(name, present === undefined ? value : `${String(present)}, ${value}`);
 }
 
-/** Turns a refused request away, with everything that is to be said of its quota. */
+/**
+ * Turns a refused request away, with everything that is to be said of its quota: by the user's `handler` or `message`, else
+ * with problem details (RFC 9457).
+ */
 export function turnAway(
   context: AnswerContext,
   req: Request,
@@ -55,9 +58,15 @@ export function turnAway(
   next: NextFunction,
   decision: QuotaDecision,
 ): void {
+  const { config, conventions, format } = context;
   if (refuseAtOnce(context, req, res, decision)) return;
   sendQuotaFields(context, req, res, decision);
-  refuse(context, req, res, next, decision);
+  if (res.headersSent) return;
+  res.setHeader('Retry-After', retryAfterOf(config, req, res, decision));
+  res.setHeader('Cache-Control', NOT_STORED);
+  const { statusCode } = conventions.options;
+  if (conventions.custom) refuseByHandler(conventions, req, res, next, decision);
+  else refuseWithProblem(res, quotaProblem(decision, statusCode, format.prefix), statusCode);
 }
 
 function refuseAtOnce(context: AnswerContext, req: Request, res: Response, decision: QuotaDecision): boolean {
@@ -87,27 +96,6 @@ const NOT_STORED = 'no-store';
 function retryAfterOf({ retryAfter }: RateLimiterConfig, req: Request, res: Response, decision: QuotaDecision): string {
   const seconds = typeof retryAfter === 'function' ? attempt(() => retryAfter(req, res)) : retryAfter;
   return String(Number.isFinite(seconds) ? seconds : retryAfterSeconds(decision));
-}
-
-/** Answers a refused request: by the user's `handler` or `message`, else with problem details (RFC 9457). */
-function refuse(
-  context: AnswerContext,
-  req: Request,
-  res: Response,
-  next: NextFunction,
-  decision: QuotaDecision,
-): void {
-  const { config, conventions, format } = context;
-  if (res.headersSent) return;
-  res.setHeader('Retry-After', retryAfterOf(config, req, res, decision));
-  res.setHeader('Cache-Control', NOT_STORED);
-  if (conventions.custom) refuseByHandler(conventions, req, res, next, decision);
-  else
-    refuseWithProblem(
-      res,
-      quotaProblem(decision, conventions.options.statusCode, format.prefix),
-      conventions.options.statusCode,
-    );
 }
 
 function refuseWithProblem(res: Response, body: string, statusCode: number): void {

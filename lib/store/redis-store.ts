@@ -174,7 +174,7 @@ export class RedisStore {
 
   /** Tells Redis of an invalidation. `undefined` when it is not certain that Redis obeys it from now on. */
   async invalidate(order: InvalidationOrder, direct?: RedisClient): Promise<true | undefined> {
-    // The namespace's token changes before any version does: a fill that takes a version late tells by it (#lateVersions).
+    // The namespace's token changes before any version does: a fill that takes a version late tells by it ({@link RedisVersions.stamps}).
     if (!(await this.#markNamespace(order, direct))) return undefined;
     for (const part of partsOf(order.groups, WRITES_AT_ONCE)) {
       const sent = await Promise.all(part.map((group) => this.#renewGroup(group, order.soft, direct)));

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import express, { type RequestHandler } from 'express';
+import express, { type RequestHandler, type Response } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type RateLimiterOptions, rateLimiter } from '../../lib/index.js';
 import { serve } from '../flows/support/serve.js';
@@ -117,6 +117,19 @@ describe('a refusal with a prepared head', () => {
     const text = await exchange(port, [get('ann'), get('ann'), get('ann'), get('ann'), last]);
     expect(text.match(/X-Request-Id: r\d/g)).toEqual(['r1', 'r2', 'r3', 'r4', 'r5'].map((id) => `X-Request-Id: ${id}`));
     expect(text.match(/HTTP\/1\.1 429/g)).toHaveLength(3);
+  });
+
+  it('leaves on each response what that client was told, however many are refused afterwards', async () => {
+    const all: Response[] = [];
+    const { port } = await limited((_req, res, next) => {
+      all.push(res);
+      next();
+    });
+    const names = ['ann', 'bob', 'cleo'].flatMap((name) => Array(4).fill(name) as string[]);
+    const text = await exchange(port, [...names.map((name) => get(name)), last]);
+    const told = [...text.matchAll(/^RateLimit-Policy: (.*)\r$/gm)].map(([, policy]) => policy);
+    expect(all.map((res) => res.getHeader('RateLimit-Policy'))).toEqual(told);
+    expect(new Set(told).size).toBe(3);
   });
 
   it('tells each client its own quota', async () => {
