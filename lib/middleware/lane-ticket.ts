@@ -177,9 +177,16 @@ function conditionsOf(
 }
 
 // Only functions of a limiter are shown what Express showed.
-function slim(step: LaneStep): LaneStep {
-  const shown = step.limiter?.asksUser ? step.shown : NOTHING;
-  return { ...step, shown, foreign: NONE, fields: step.limiter === undefined ? NONE : step.fields.filter(isOuter) };
+function slim({ limiter, meter, app, route, shown, fields }: LaneStep): LaneStep {
+  return {
+    limiter,
+    meter,
+    app,
+    route,
+    shown: limiter?.asksUser ? shown : NOTHING,
+    foreign: NONE,
+    fields: limiter === undefined ? NONE : fields.filter(isOuter),
+  };
 }
 
 const NOTHING = Object.freeze({});

@@ -26,8 +26,10 @@ export function watchAddress(socket: Socket, reader: AddressReader): void {
     readers = new Set<AddressReader>();
     readersOf.set(socket, readers);
     const all = readers;
-    if (!Object.hasOwn(socket, 'remoteAddress')) addresses.watch(socket);
-    else watchProperty(socket, 'remoteAddress', () => tell(all));
+    if (!Object.hasOwn(socket, 'remoteAddress')) {
+      keepKind(socket);
+      addresses.watch(socket);
+    } else watchProperty(socket, 'remoteAddress', () => tell(all));
   }
   readers.add(reader);
 }
@@ -35,4 +37,10 @@ export function watchAddress(socket: Socket, reader: AddressReader): void {
 /** Ends what {@link watchAddress} began. */
 export function unwatchAddress(socket: Socket, reader: AddressReader): void {
   readersOf.get(socket)?.delete(reader);
+}
+
+// What Node adds to a socket after its first answer. Before V8 12 (Node 24) a property that is added after the prototype was
+// changed gives each socket a kind of its own, and all that is done with sockets is slow.
+function keepKind(socket: Socket): void {
+  (socket as { timeout?: number | undefined }).timeout = socket.timeout; // own now, with the value it has
 }

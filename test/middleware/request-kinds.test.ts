@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import compression from 'compression';
 import express, { type Express } from 'express';
@@ -60,3 +63,31 @@ for (const [what, prepare] of [
     expect(responses.kinds.length).toBeLessThanOrEqual(8);
   });
 }
+
+it('keeps connections of few kinds, however many bring a request that is filled', async () => {
+  const cache = createCache();
+  const app = express();
+  app.get('/films/:id', responseCache(cache, { ttl: '1h' }), (_req, res) => void res.send('film'));
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const sockets: Socket[] = [];
+  server.on('connection', (socket) => sockets.push(socket));
+  closing.push(
+    () => server.close(),
+    () => cache.close(),
+  );
+  const { port } = server.address() as { port: number };
+  for (let client = 0; client < TARGETS; client++) {
+    const agent = new Agent({ keepAlive: true });
+    closing.push(() => agent.destroy());
+    for (let turn = 0; turn < 3; turn++) {
+      const asked = get({ agent, port, host: '127.0.0.1', path: `/films/${client % 2 ? client : 'same'}` });
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      await once(answer.resume(), 'end');
+    }
+  }
+  expect(sockets.length).toBe(TARGETS);
+  const { kinds, add } = counted();
+  for (const socket of sockets) add(socket);
+  expect(kinds.length).toBeLessThanOrEqual(3);
+});
