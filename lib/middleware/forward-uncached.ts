@@ -2,7 +2,7 @@ import type { NextFunction, Response } from 'express';
 import type { CacheCounters } from '../cache/cache-stats.js';
 import { appendMember, type ForwardReason } from '../cache/http/cache-status.js';
 import { memberFor } from './forward-member.js';
-import { setKnownField } from './prepared-head.js';
+import { fieldsToAddTo, type KeptFields, putField } from './prepared-head.js';
 import type { BypassReason } from './request-view.js';
 import type { ResponseCacheConfig } from './response-cache-options.js';
 
@@ -16,12 +16,18 @@ export function forwardUncached(
   detail: BypassReason | 'no-store' | undefined,
 ): void {
   const member = memberFor(fwd, detail);
-  const before = res.getHeader('cache-status');
+  const kept = fieldsToAddTo(res);
+  const before = kept === undefined ? res.getHeader('cache-status') : kept['cache-status']?.[1];
   // The same cache, mounted further out, has said so already.
   if (detail === 'uncacheable' && String(before).endsWith(member)) return next();
   counters.bypasses += 1;
   if (config.statusHeader !== undefined)
-    setKnownField(res, config.statusHeader, fwd === 'bypass' || fwd === 'method' ? 'bypass' : 'miss');
-  setKnownField(res, 'Cache-Status', before === undefined ? member : appendMember(before, member));
+    setField(res, kept, config.statusHeader, fwd === 'bypass' || fwd === 'method' ? 'bypass' : 'miss');
+  setField(res, kept, 'Cache-Status', before === undefined ? member : appendMember(before, member));
   next();
+}
+
+function setField(res: Response, kept: KeptFields | undefined, name: string, value: string): void {
+  if (kept === undefined) res.setHeader(name, value);
+  else putField(kept, name, value);
 }

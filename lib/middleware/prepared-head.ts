@@ -154,11 +154,18 @@ export function putField(kept: KeptFields, name: string, value: string): void {
 
 const { setHeader } = ServerResponse.prototype;
 
-/** `res.setHeader` for a name and a value that need no check: where nobody replaced it, it goes where Node would put it. */
-export function setKnownField(res: ServerResponse, name: string, value: string): void {
-  const kept = keptBy === undefined || res.setHeader !== setHeader || res.headersSent ? undefined : keptOn(res);
-  if (kept === undefined || kept === null) res.setHeader(name, value);
-  else kept[keyOf(name)] = [name, value];
+/**
+ * The fields set on a response so far, to put more among them with {@link putField}. `undefined`: only `setHeader` may.
+ * Node keeps them in a hash table; what they are moved to is an object of a known kind, quicker to add to and to go through.
+ */
+export function fieldsToAddTo(res: ServerResponse): KeptFields | undefined {
+  if (keptBy === undefined || res.setHeader !== setHeader || res.headersSent) return undefined;
+  const before = keptOn(res);
+  if (before instanceof NoPrototype) return before;
+  const kept = new NoPrototype();
+  for (const name in before) kept[name] = before[name] as KeptField;
+  keepOn(res, kept);
+  return kept;
 }
 
 const keys = new Map<string, string>();
