@@ -115,6 +115,8 @@ export function groups(etags: Readonly<Record<Recording, string>> | undefined): 
       entrant('ours', 'our limiter on Redis'),
       entrant('ours', 'our limiter on Redis, over the limit', { statuses: [200, 429] }),
       entrant('limiters', 'bare refusal', { statuses: [429] }),
+      entrant('ours', 'limited fast lane on Redis', hit),
+      entrant('ours', 'limited fast lane on Redis, over the limit', { statuses: [200, 429] }),
     ],
   ];
 }

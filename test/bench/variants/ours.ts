@@ -75,6 +75,16 @@ function inLane(): ServedVariant {
   return { ...served(app, cache), server: createServer!(app, { cache }) };
 }
 
+/** Limited clients before the fast lane: those within their limit get a hit, the others a refusal, and Express sees neither. */
+async function limitedLane(tiers: Tiers): Promise<ServedVariant> {
+  const redis = await readyRedis();
+  const cache = createCache();
+  const app = express();
+  app.use(rateLimiter({ redis, namespace, tiers }));
+  app.get('/movies/:id', responseCache(cache, { ttl: '1h', fastLane: true }), origin());
+  return { ...served(app, cache), server: createServer!(app, { cache }) };
+}
+
 /** The same server with the lane never taken: what it does for requests that Express answers. */
 function besideLane(): ServedVariant {
   const cache = createCache();
@@ -83,9 +93,13 @@ function besideLane(): ServedVariant {
   return { ...served(app, cache), server: createServer!(app, { cache }) };
 }
 
+type Tiers = NonNullable<Parameters<Warmpath['rateLimiter']>[0]['tiers']>;
+
 const LOOSE = { everyone: { rate: 1_000_000, burst: 1_000_000 } };
 // One request a minute: after the first, every answer of the run is a refusal.
 const TIGHT = { everyone: { rate: 1, per: '1h', burst: 1 } } as const;
+// As many as it takes to learn all targets.
+const LEARNT = { everyone: { rate: 1, per: '1h', burst: 1000 } } as const;
 
 export const variants: Record<string, VariantFactory> = {
   'memory hit': () => onApp({}),
@@ -110,6 +124,8 @@ export const variants: Record<string, VariantFactory> = {
   },
   'our limiter': () => limitedRoute(rateLimiter({ tiers: LOOSE })),
   'our limiter on Redis': async () => limitedRoute(rateLimiter({ redis: await readyRedis(), namespace, tiers: LOOSE })),
+  'limited fast lane on Redis': () => limitedLane(LOOSE),
+  'limited fast lane on Redis, over the limit': () => limitedLane(LEARNT),
   'our limiter on Redis, over the limit': async () => {
     const redis = await readyRedis();
     const variant = limitedRoute(rateLimiter({ redis, namespace, tiers: TIGHT }));
