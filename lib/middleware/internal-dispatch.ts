@@ -1,6 +1,6 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { Writable } from 'node:stream';
+import { keepShapeIfNeeded } from './request-shape.js';
 
 // Membership is by object identity: no header, property or symbol a client could send makes a request internal.
 const internal = new WeakSet<IncomingMessage>();
@@ -47,9 +47,10 @@ export function dispatchInternally(
   before?: (req: IncomingMessage) => void,
 ): Promise<InternalAnswer> {
   return new Promise((resolve) => {
-    const socket = silentSocket(request);
+    const socket = new SilentSocket(request.remoteAddress ?? '127.0.0.1', request.encrypted === true);
     const req = requestOver(socket, request);
     const res = new ServerResponse(req);
+    keepShapeIfNeeded(req, res);
     internal.add(req);
     before?.(req);
     let settled = false;
@@ -73,20 +74,38 @@ export function dispatchInternally(
   });
 }
 
-// A socket that is connected to nothing: takes what is written and forgets it.
-function silentSocket(request: InternalRequest): Socket {
-  const drain = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const socket = new Socket();
-  socket._write = (chunk, encoding, done) => void drain.write(chunk, encoding, done);
-  socket._writev = (chunks, done) => {
-    for (const { chunk, encoding } of chunks) drain.write(chunk, encoding);
+type Done = (error?: Error | null) => void;
+
+/** A socket that is connected to nothing: takes what is written and forgets it. A class, so that all are of one kind. */
+class SilentSocket extends Socket {
+  constructor(
+    /** Whose address a handler is shown. */
+    readonly clientAddress: string,
+    readonly encrypted: boolean,
+  ) {
+    super();
+  }
+
+  override _write(_chunk: unknown, _encoding: unknown, done: Done): void {
+    process.nextTick(done);
+  }
+
+  override _writev(_chunks: unknown, done: Done): void {
+    process.nextTick(done);
+  }
+
+  override _final(done: Done): void {
     done();
-  };
-  socket._final = (done) => done();
-  Object.defineProperty(socket, 'remoteAddress', { configurable: true, value: request.remoteAddress ?? '127.0.0.1' });
-  if (request.encrypted === true) Object.defineProperty(socket, 'encrypted', { value: true });
-  return socket;
+  }
 }
+
+// In Node an accessor as well, which its types call a property.
+Object.defineProperty(SilentSocket.prototype, 'remoteAddress', {
+  configurable: true,
+  get(this: SilentSocket) {
+    return this.clientAddress;
+  },
+});
 
 function requestOver(socket: Socket, request: InternalRequest): IncomingMessage {
   const req = new IncomingMessage(socket);

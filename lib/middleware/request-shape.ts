@@ -29,6 +29,11 @@ export function keepShape(req: IncomingMessage, res: ServerResponse): void {
   markServed(res, undefined);
 }
 
+/** {@link keepShape} where that is of use: for a request that comes to an app by no server. */
+export function keepShapeIfNeeded(req: IncomingMessage, res: ServerResponse): void {
+  if (NEEDS_SHAPE) keepShape(req, res);
+}
+
 // What captures an answer, compression and many others replace.
 function keepMethods(answer: Record<string, unknown>): void {
   const { writeHead, write, end, on } = answer;

@@ -6,7 +6,9 @@ import compression from 'compression';
 import express, { type Express } from 'express';
 import { afterEach, expect, it } from 'vitest';
 import { createCache, createServer, requestMetrics, responseCache } from '../../lib/index.js';
-import { ask } from '../flows/support/serve.js';
+import { eventually } from '../../lib/testing/eventually.js';
+import { fakeClock } from '../../lib/testing/fake-clock.js';
+import { ask, serve } from '../flows/support/serve.js';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -63,6 +65,36 @@ for (const [what, prepare] of [
     expect(responses.kinds.length).toBeLessThanOrEqual(8);
   });
 }
+
+it('keeps requests, responses and connections of few kinds, however many are refreshed behind clients', async () => {
+  const clock = fakeClock(Date.now());
+  const cache = createCache({ clock, jitter: 0 });
+  const app = express();
+  const [requests, responses, sockets] = [counted(), counted(), counted()];
+  let runs = 0;
+  app.use((req, res, next) => {
+    res.on('finish', () => {
+      requests.add(req);
+      responses.add(res);
+      sockets.add(req.socket);
+    });
+    next();
+  });
+  app.get('/films/:id', responseCache(cache, { ttl: '1s', staleWhileRevalidate: '1h' }), (_req, res) => {
+    runs += 1;
+    res.send('film');
+  });
+  const served = await serve(app);
+  closing.push(served.close, () => cache.close());
+  for (const word of ['miss', 'stale', 'stale']) {
+    for (let id = 0; id < TARGETS; id++) expect((await ask(`${served.url}/films/${id}`)).cache).toBe(word);
+    clock.advance(2000);
+  }
+  await eventually(() => runs === TARGETS * 3);
+  expect(requests.kinds.length).toBeLessThanOrEqual(8);
+  expect(responses.kinds.length).toBeLessThanOrEqual(8);
+  expect(sockets.kinds.length).toBeLessThanOrEqual(8);
+});
 
 it('keeps connections of few kinds, however many bring a request that is filled', async () => {
   const cache = createCache();

@@ -1,6 +1,6 @@
-// Puts many answers into a cache without the network: the app is called with requests that have no connection.
+// Puts many answers into a cache without the network: the server is given requests that have no connection.
 import { randomBytes } from 'node:crypto';
-import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
+import { IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
@@ -12,8 +12,8 @@ export interface FillOrder {
   readonly host: string;
 }
 
-/** Calls the app once per path, and lets the event loop run now and then. */
-export async function fill(app: RequestListener, { from, to, host }: FillOrder): Promise<void> {
+/** Hands one request per path to a server, and lets the event loop run now and then. */
+export async function fill(server: Server, { from, to, host }: FillOrder): Promise<void> {
   const socket = new Socket();
   for (let id = from; id < to; id++) {
     const req = new IncomingMessage(socket);
@@ -22,7 +22,7 @@ export async function fill(app: RequestListener, { from, to, host }: FillOrder):
     req.headers = { host };
     req.httpVersionMajor = 1;
     req.httpVersionMinor = 1;
-    app(req, new ServerResponse(req) as never);
+    server.emit('request', req, new ServerResponse(req));
     if (id % 500 === 0) await turn();
   }
   await turn();

@@ -1,5 +1,5 @@
 // Caches filled with many entries: ours and, for comparison, peers, asked for memory and for hits among so many.
-import type { RequestListener } from 'node:http';
+import { createServer } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import express, { type RequestHandler } from 'express';
@@ -21,8 +21,8 @@ function fillable(middleware: RequestHandler, body: () => string | Buffer): Serv
     originRan();
     res.set(originHeaders).send(body());
   });
-  const listener = app as unknown as RequestListener;
-  return { listener, questions: { fill: (order: FillOrder) => fill(listener, order), memory: settledMemory } };
+  const server = createServer(app);
+  return { server, questions: { fill: (order: FillOrder) => fill(server, order), memory: settledMemory } };
 }
 
 const randomText = (): string =>
