@@ -11,7 +11,7 @@ export type KeptFields = Record<string, KeptField>;
 
 /** A head as Node keeps it, and as Node writes it. */
 export interface HeadForm extends JoinHolder {
-  readonly kept: KeptFields;
+  kept: KeptFields;
   /** Name of the field that tells `hit`, `stale` or `miss`; none when `undefined`. */
   readonly statusHeader: string | undefined;
   /** What Node made of it the first time; `undefined`: not known yet. */
@@ -150,6 +150,11 @@ export function putNews(kept: KeptFields, { age, cacheStatus, statusHeader, word
 export function putField(kept: KeptFields, name: string, value: string): void {
   const key = keyOf(name);
   if (kept[key]?.[1] !== value) kept[key] = [name, value];
+}
+
+/** The value of a field among others. */
+export function fieldIn(kept: KeptFields, name: string): OutgoingHttpHeaders[string] {
+  return kept[keyOf(name)]?.[1];
 }
 
 const { setHeader } = ServerResponse.prototype;

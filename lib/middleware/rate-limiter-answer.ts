@@ -4,7 +4,7 @@ import type { QuotaFieldFormat } from '../quota/quota-fields.js';
 import { retryAfterSeconds, writeQuotaFields } from '../quota/quota-fields.js';
 import { PROBLEM_TYPE, quotaProblem } from '../quota/quota-problem.js';
 import type { HeadLine } from './head-text.js';
-import { PreparedRefusals } from './prepared-refusal.js';
+import { PreparedRefusals, type RefusalWords } from './prepared-refusal.js';
 import type { RateLimiterConfig } from './rate-limiter-config.js';
 import type { Conventions } from './rate-limiter-conventions.js';
 import { endJoined } from './whole-answer.js';
@@ -70,16 +70,28 @@ export function turnAway(
 }
 
 function refuseAtOnce(context: AnswerContext, req: Request, res: Response, decision: QuotaDecision): boolean {
-  const { config, conventions, format, refusals } = context;
+  const { config, conventions, refusals } = context;
   const { identifier, retryAfter } = config;
   // A user's function is asked once, and may look at what has been set.
   const asksUser = conventions.custom || typeof identifier === 'function' || typeof retryAfter === 'function';
   if (asksUser || res.headersSent || !refusals.suits(res)) return false;
+  const retry = retryAfterOf(config, req, res, decision);
+  const { lines, body } = refusals.wordsFor(decision, retry) ?? wordsOf(context, decision, identifier, retry);
+  return refusals.send(res, lines, body);
+}
+
+function wordsOf(
+  { conventions, format, refusals }: AnswerContext,
+  decision: QuotaDecision,
+  identifier: string | undefined,
+  retry: string,
+): RefusalWords {
   const lines: HeadLine[] = [];
   writeQuotaFields((name, value) => lines.push([name, value]), decision, format, identifier);
-  lines.push(['Retry-After', retryAfterOf(config, req, res, decision)]);
-  const { statusCode } = conventions.options;
-  return refusals.send(res, lines, quotaProblem(decision, statusCode, format.prefix));
+  lines.push(['Retry-After', retry]);
+  const words = { lines, body: quotaProblem(decision, conventions.options.statusCode, format.prefix) };
+  refusals.remember(decision, retry, words);
+  return words;
 }
 
 /** How a limiter's refusals begin, but for what differs. */

@@ -15,7 +15,8 @@ export interface QuotaFieldFormat {
 /** Receives a field: `list` means that it joins what another limiter wrote, else it replaces it. */
 export type FieldWriter = (name: string, value: string, list: boolean) => void;
 
-const wholeSeconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
+/** Seconds as the fields tell them. */
+export const wholeSeconds = (ms: number): number => Math.max(0, Math.ceil(ms / 1000));
 
 /** Seconds for `Retry-After`: never 0, which would invite an immediate retry. */
 export const retryAfterSeconds = (decision: QuotaDecision): number => Math.max(1, wholeSeconds(decision.retryAfterMs));
