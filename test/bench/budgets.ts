@@ -87,6 +87,14 @@ const ratioBudgets: readonly RatioBudget[] = [
   },
 ];
 
+const MISS = ['express origin', 'express origin, 1 ms', 'miss, 1 ms handler'] as const;
+
+/** The entrants that a budget speaks of; the others are there to compare with. */
+export const judgedEntrants: ReadonlySet<string> = new Set([
+  ...ratioBudgets.flatMap(({ ours, base }) => [ours, ...[base].flat()]),
+  ...MISS,
+]);
+
 function judge(samples: Samples, budget: RatioBudget): Verdict | undefined {
   const base = typeof budget.base === 'string' ? budget.base : fastest(samples, budget.base);
   if (!samples.has(budget.ours)) return undefined;
@@ -119,10 +127,10 @@ function spread({ low, high }: Ratio): string {
 
 /** What a miss adds to a handler of about a millisecond. */
 function judgeMiss(samples: Samples): Verdict | undefined {
-  if (!samples.has('miss, 1 ms handler')) return undefined;
-  const bare = cpu(samples, 'express origin, 1 ms');
-  const handler = bare - cpu(samples, 'express origin');
-  const added = cpu(samples, 'miss, 1 ms handler') - bare;
+  if (MISS.some((name) => !samples.has(name))) return undefined;
+  const [origin, bare, miss] = MISS.map((name) => cpu(samples, name)) as [number, number, number];
+  const handler = bare - origin;
+  const added = miss - bare;
   return {
     what: 'CPU a miss adds to a 1 ms handler',
     budget: '≤ 10 %',

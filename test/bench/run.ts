@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { judgeRefusalBytes, judgeSamples, type Verdict } from './budgets.js';
+import { judgedEntrants, judgeRefusalBytes, judgeSamples, type Verdict } from './budgets.js';
 import { judgeFigures } from './figures.js';
 import { Field, type RoundsOptions, type Sample, type Samples } from './harness/compare.js';
 import { type Compiled, compile, packageRoot } from './harness/compile.js';
@@ -24,8 +24,8 @@ const { values: chosen } = parseArgs({
   },
 });
 
-const rounds = Number(chosen.rounds ?? (chosen.quick ? 9 : 31));
-const durationMs = chosen.quick ? 120 : 250;
+const rounds = Number(chosen.rounds ?? (chosen.quick ? 5 : 31));
+const durationMs = chosen.quick ? 100 : 250;
 // Two processes of the same variant differ by up to a tenth, by where their code and memory happen to lie.
 const starts = chosen.quick ? 1 : 3;
 
@@ -39,7 +39,8 @@ function chosenGroups(recorded: Recorded | undefined): readonly (readonly Entran
       entrants
         .filter(({ module }) => recorded || module !== 'variants/ours')
         .filter(({ needs }) => needs === undefined || isInstalled(needs))
-        .filter(({ name }) => name === BASE || !only || only.test(name)),
+        .filter(({ name }) => name === BASE || !only || only.test(name))
+        .filter(({ name }) => name === BASE || !chosen.quick || judgedEntrants.has(name)),
     )
     .filter((entrants) => entrants.length > 1);
 }
@@ -146,6 +147,7 @@ const options: RoundsOptions = {
   rounds: Math.ceil(rounds / starts),
   durationMs,
   warmUp: chosen.quick ? 6000 : 20_000,
+  warmUpLimitMs: chosen.quick ? 1000 : 15_000,
   env: { BENCH_REDIS: String(redis.port) },
   ...(chosen.node ? { node: chosen.node } : {}),
 };

@@ -33,6 +33,8 @@ export interface RoundsOptions {
   readonly durationMs: number;
   /** Requests before the first round. */
   readonly warmUp: number;
+  /** What a slow variant has for them. @default 15,000 */
+  readonly warmUpLimitMs?: number;
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Leave the servers to the scheduler. */
@@ -47,7 +49,6 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>;
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
-const WARM_UP_LIMIT_MS = 15_000;
 const SETTLE_MS = 150;
 
 /** A running variant and what can be done with it. */
@@ -79,10 +80,10 @@ export class Running {
    * Lets the cache see the answers and V8 the work. Counted in requests, because functions are optimised after so many calls:
    * by time, a slow variant would be measured half interpreted, and on a busy machine all would.
    */
-  async warmUp(load: PinnedProcess, count: number): Promise<void> {
+  async warmUp(load: PinnedProcess, count: number, limitMs = 15_000): Promise<void> {
     const { warmRequests, requests } = this.contender;
     if (warmRequests) await load.ask<LoadResult>(this.#order(300, warmRequests));
-    const until = performance.now() + WARM_UP_LIMIT_MS;
+    const until = performance.now() + limitMs;
     for (let done = 0; done < count && performance.now() < until; ) {
       done += (await load.ask<LoadResult>(this.#order(250, requests))).completed;
     }
@@ -139,7 +140,7 @@ export class Field {
       const one = new Running(contender, compiled, options);
       field.#running.push(one);
       await one.ready();
-      await one.warmUp(load, options.warmUp);
+      await one.warmUp(load, options.warmUp, options.warmUpLimitMs);
     }
     return field;
   }
