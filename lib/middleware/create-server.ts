@@ -9,9 +9,10 @@ import type { Application } from 'express';
 import type { Cache } from '../cache/cache.js';
 import { coreOf } from '../cache/cache-core.js';
 import { checkKnownKeys, textList } from '../common/options.js';
+import { appMessages } from './app-messages.js';
 import { FastLane } from './fast-lane.js';
 import { startLaneTrace } from './lane-trace.js';
-import { keepShape } from './request-shape.js';
+import { prepareServerOf } from './request-shape.js';
 
 /** Options of {@link fastLane}. */
 export interface FastLaneOptions {
@@ -40,7 +41,9 @@ export interface CreateServerOptions extends ServerOptions, FastLaneOptions {}
 export function createServer(app: Application, options: CreateServerOptions = {}): Server {
   const { cache, headers, ignore, ...serverOptions } = options;
   const { listener, close } = listenerOf('createServer', app, { cache, headers, ignore });
-  return createHttpServer(serverOptions, listener).once('close', close);
+  const hasOwnMessages = 'IncomingMessage' in serverOptions || 'ServerResponse' in serverOptions;
+  const messages = hasOwnMessages ? undefined : appMessages(app);
+  return createHttpServer({ ...serverOptions, ...messages }, listener).once('close', close);
 }
 
 /** The listener of {@link createServer}, for servers made otherwise: `https.createServer(tls, fastLane(app, { cache }))`. */
@@ -62,14 +65,13 @@ function listenerOf(
   const ignored = new Set(lower('ignore', ignore));
   const handle = app as unknown as RequestListener;
   const express: RequestListener = (req, res) => {
-    keepShape(req, res);
+    prepareServerOf(req, () => app);
     handle(req, res);
   };
   if (cache === undefined) return { listener: express, close: () => {} };
   const lane = new FastLane(coreOf(cache), handle, { fields, ignored });
   const listener: RequestListener = (req, res) => {
-    // For those it answers as well: Node's own code is slower for all, the more kinds of requests it gets to see.
-    keepShape(req, res);
+    prepareServerOf(req, () => app);
     const verdict = lane.answer(req, res);
     if (verdict === 'answered') return;
     if (verdict === 'follow') startLaneTrace(lane, req, res);

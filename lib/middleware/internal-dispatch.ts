@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { keepShapeIfNeeded } from './request-shape.js';
+import { type AppMessages, appMessages } from './app-messages.js';
+import { keepShape } from './request-shape.js';
 
 // Membership is by object identity: no header, property or symbol a client could send makes a request internal.
 const internal = new WeakSet<IncomingMessage>();
@@ -48,9 +49,10 @@ export function dispatchInternally(
 ): Promise<InternalAnswer> {
   return new Promise((resolve) => {
     const socket = new SilentSocket(request.remoteAddress ?? '127.0.0.1', request.encrypted === true);
-    const req = requestOver(socket, request);
-    const res = new ServerResponse(req);
-    keepShapeIfNeeded(req, res);
+    const messages = appMessages(app) ?? NODES_OWN;
+    const req = requestOver(messages, socket, request);
+    const res = new messages.ServerResponse(req);
+    if (messages === NODES_OWN) keepShape(req, res);
     internal.add(req);
     before?.(req);
     let settled = false;
@@ -107,8 +109,10 @@ Object.defineProperty(SilentSocket.prototype, 'remoteAddress', {
   },
 });
 
-function requestOver(socket: Socket, request: InternalRequest): IncomingMessage {
-  const req = new IncomingMessage(socket);
+const NODES_OWN: AppMessages = { IncomingMessage, ServerResponse };
+
+function requestOver(messages: AppMessages, socket: Socket, request: InternalRequest): IncomingMessage {
+  const req = new messages.IncomingMessage(socket);
   req.method = 'GET';
   req.url = request.url;
   req.httpVersion = '1.1';

@@ -49,7 +49,7 @@ export type FieldPair = readonly [name: string, value: OutgoingHttpHeader];
 
 // What Node and Express keep on a request.
 const OF_EXPRESS = new Set(['headers', 'res', 'next', 'baseUrl', 'originalUrl', 'url', 'params', 'query', 'route']);
-OF_EXPRESS.add('_parsedUrl').add('_parsedOriginalUrl');
+OF_EXPRESS.add('_parsedUrl').add('_parsedOriginalUrl').add('_eventsCount');
 const SHOWN = ['url', 'originalUrl', 'baseUrl', 'params', 'route'] as const;
 const WRITERS = ['writeHead', 'write', 'end', 'setHeader', 'flushHeaders'] as const;
 
@@ -70,7 +70,7 @@ export class LaneTrace {
     req: IncomingMessage,
     res: ServerResponse,
   ) {
-    this.#known = new Set([...OF_EXPRESS, ...Object.keys(req)]);
+    this.#known = new Set([...OF_EXPRESS, ...valued(req)]);
     this.#watch = observeRequest(req, res as Partial<Response>, { hidden: new Set(), watch: true });
     res.once('close', () => this.#watch.stop());
   }
@@ -87,7 +87,7 @@ export class LaneTrace {
     for (const name of SHOWN) shown[name] = req[name];
     const query = Object.getOwnPropertyDescriptor(req, 'query'); // Express 4; Express 5 reads it from the URL
     if (query !== undefined && 'value' in query) shown.query = query.value;
-    const foreign = Object.keys(req).filter((name) => !this.#known.has(name));
+    const foreign = valued(req).filter((name) => !this.#known.has(name));
     const { limiter, meter } = part;
     // Written out: V8 gives each copy of a frozen object a kind of its own, and hits read this.
     this.steps.push({ limiter, meter, app: req.app, route: routeLabel(req), shown, foreign, fields: fieldsOf(res) });
@@ -123,6 +123,11 @@ export class LaneTrace {
   #isForeign(res: ServerResponse, name: (typeof WRITERS)[number]): boolean {
     return isReplaced(res, name) && this.#writers.get(name) !== res[name];
   }
+}
+
+// A property without a value tells as little as one that is not there.
+function valued(req: IncomingMessage): string[] {
+  return Object.keys(req).filter((name) => req[name as keyof IncomingMessage] !== undefined);
 }
 
 function isReplaced(res: ServerResponse, name: (typeof WRITERS)[number]): boolean {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { keepRequestShape } from './request-shape.js';
 import { unwatchAddress, watchAddress } from './watched-address.js';
 import { shownFields, watchedFields, watchedRawFields } from './watched-fields.js';
 import { watchedLocals } from './watched-locals.js';
@@ -171,6 +172,7 @@ class Observation implements ObservedRequest, RequestReadings {
   /** Properties that are the request's own by accessors of their own, the others through its prototype. */
   #watchProperties(keepsPrototype: boolean): void {
     const req = this.#req;
+    keepRequestShape(req);
     // A watch of the same request that is under way keeps the prototype for itself.
     this.#watch = this.#isInPrototype() || !keepsPrototype ? undefined : prototypes.watch(req);
     this.hasAccessors = this.#watch === undefined;

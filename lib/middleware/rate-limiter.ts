@@ -20,7 +20,8 @@ import { laneLimiter } from './rate-limiter-lane.js';
 import type { RateLimiterOptions } from './rate-limiter-options.js';
 import { noteInfo, tell } from './rate-limiter-tell.js';
 import type { RateLimitInfo } from './request-augmentation.js';
-import { keepShapeOf } from './request-shape.js';
+import { prepareServerOf } from './request-shape.js';
+import { rootApp } from './root-app.js';
 
 export type { ClientName } from './rate-limiter-context.js';
 export type { RateLimiterOptions } from './rate-limiter-options.js';
@@ -60,7 +61,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   const inLane = laneLimiter(context);
 
   function rateLimiterMiddleware(req: Request, res: Response, next: NextFunction): void {
-    keepShapeOf(req);
+    prepareServerOf(req, () => rootApp(req));
     const known = isInternalDispatch(req) ? COUNTED : knownDecision(context, req);
     if (known !== COUNTED) laneTrace(req)?.pass(req, res, { limiter: inLane });
     const decision = known === COUNTED ? undefined : (known ?? unobserved(req, () => decide(context, req, res)));

@@ -1,13 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import type { Application, Request } from 'express';
+import type { Request } from 'express';
 import { type CacheCore, inBackground } from '../cache/cache-core.js';
 import { type CacheCounters, tally } from '../cache/cache-stats.js';
 import type { ResourceLookup } from '../cache/resource-lookup.js';
 import { type FillRight, takeTurn } from '../cache/turn.js';
 import { entryName, isPromise } from '../store/stored-entry.js';
-import { dispatchInternally, type RequestListener } from './internal-dispatch.js';
+import { dispatchInternally } from './internal-dispatch.js';
 import type { RequestView } from './request-view.js';
+import { rootApp } from './root-app.js';
 
 /** How a refresh ended. `stored` is the only good end; `gone` means that the handler no longer has such an answer. */
 export type RefreshOutcome = 'stored' | 'failed' | 'not-stored' | 'skipped';
@@ -114,13 +115,6 @@ function mayStart({ core, view, resource }: RefreshJob): boolean {
   if (core.isClosed || running.size >= MAX_RUNNING || running.has(entryName(resource.key))) return false;
   const pause = pauses.get(view.text);
   return pause === undefined || pause.until <= core.store.now();
-}
-
-/** Which app answers the whole request: the one that no other has mounted. */
-function rootApp(req: Request): RequestListener {
-  let app = req.app as Application & { parent?: Application };
-  while (app.parent !== undefined) app = app.parent as Application & { parent?: Application };
-  return app as unknown as RequestListener;
 }
 
 function requestLike(req: Request) {

@@ -21,13 +21,14 @@ import { LeftAlone, QuickHits } from './quick-hits.js';
 import { refresh, refreshInBackground, refreshTicket } from './refresh.js';
 import { demandsOf, type RequestDemands } from './request-demands.js';
 import { identityOf, NOT_CACHED } from './request-identity.js';
-import { keepShapeOf } from './request-shape.js';
+import { prepareServerOf } from './request-shape.js';
 import { type BypassReason, bypassReason, type RequestView, requestView } from './request-view.js';
 import {
   type ResponseCacheConfig,
   type ResponseCacheOptions,
   resolveResponseCacheOptions,
 } from './response-cache-options.js';
+import { rootApp } from './root-app.js';
 import { routeLabel, UNMATCHED } from './route-label.js';
 import { isFilling, markServed, type ServedByCache, servedByCache } from './served-by-cache.js';
 
@@ -69,7 +70,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
   const quick = mayHitQuickly(config) ? new QuickHits(core, config) : undefined;
 
   const middleware: RequestHandler = function responseCacheMiddleware(req, res, next) {
-    keepShapeOf(req);
+    prepareServerOf(req, () => rootApp(req));
     if (req.method !== 'GET' && req.method !== 'HEAD') return passUnsafe(core, config, req, res, next);
     if (config.fastLane) noteLaneArrival(req);
     const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';

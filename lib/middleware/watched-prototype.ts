@@ -29,7 +29,8 @@ export class WatchedPrototypes {
    */
   watch(target: object): PrototypeWatch | undefined {
     const base = Object.getPrototypeOf(target) as object;
-    if (this.#unsteady.has(base)) return undefined;
+    // The prototype of an app may have been put in the place of another, from which it inherits then (`app-messages.ts`).
+    if (this.#unsteady.has(base) || this.#unsteady.has(Object.getPrototypeOf(base) as object)) return undefined;
     const watch = this.#made.get(base) ?? this.#make(base);
     Object.setPrototypeOf(target, watch.watched);
     return watch;

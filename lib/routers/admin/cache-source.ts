@@ -1,7 +1,8 @@
-import type { Application, Request } from 'express';
+import type { Request } from 'express';
 import type { Cache } from '../../cache/cache.js';
 import { cacheInternals } from '../../cache/cache-internals.js';
-import { dispatchInternally, type RequestListener } from '../../middleware/internal-dispatch.js';
+import { dispatchInternally } from '../../middleware/internal-dispatch.js';
+import { rootApp } from '../../middleware/root-app.js';
 import type { AdminEntry, AdminSource } from './admin-source.js';
 
 const KEEP_MS = 10_000;
@@ -60,10 +61,4 @@ async function refreshThroughApp(cache: Cache, label: string, via: Request): Pro
   const answer = await dispatchInternally(rootApp(via), { url: label, headers, remoteAddress }, REFRESH_LIMIT_MS);
   // Kept now, or served stale once more while a refresh of its own runs.
   return /;\s*(stored|hit)\b/.test(String(answer.headers['cache-status'] ?? ''));
-}
-
-function rootApp(req: Request): RequestListener {
-  let app = req.app as Application & { parent?: Application };
-  while (app.parent !== undefined) app = app.parent as Application & { parent?: Application };
-  return app as unknown as RequestListener;
 }
