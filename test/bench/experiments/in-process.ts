@@ -22,11 +22,15 @@ function slice(count: number): Promise<number> {
   return new Promise((resolve) => {
     const requests = requestsFor(count);
     const before = process.cpuUsage();
-    const connection = new MemoryConnection(requests, count, () => {
-      const used = process.cpuUsage(before);
-      connection.destroy();
-      resolve((used.user + used.system) / count);
-    });
+    const connection = new MemoryConnection(
+      (turn) => requests[turn % requests.length] as Buffer,
+      count,
+      () => {
+        const used = process.cpuUsage(before);
+        connection.destroy();
+        resolve((used.user + used.system) / count);
+      },
+    );
     server.emit('connection', connection);
     connection.start();
   });

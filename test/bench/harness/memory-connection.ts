@@ -2,15 +2,15 @@ import { Duplex } from 'node:stream';
 
 /** A connection without a network: one request after the other goes in, every whole response comes out in one write. */
 export class MemoryConnection extends Duplex {
-  readonly #requests: readonly Buffer[];
+  readonly #request: (turn: number) => Buffer;
   #left: number;
   #turn = 0;
   readonly #done: () => void;
   bytes = 0;
 
-  constructor(requests: readonly Buffer[], count: number, done: () => void) {
+  constructor(request: (turn: number) => Buffer, count: number, done: () => void) {
     super({ decodeStrings: false });
-    this.#requests = requests;
+    this.#request = request;
     this.#left = count;
     this.#done = done;
   }
@@ -31,7 +31,7 @@ export class MemoryConnection extends Duplex {
   override _read(): void {}
 
   start(): void {
-    this.push(this.#requests[0]);
+    this.push(this.#request(0));
   }
 
   override _write(chunk: Buffer | string, _encoding: string, callback: () => void): void {
@@ -52,7 +52,7 @@ export class MemoryConnection extends Duplex {
       setImmediate(this.#done);
       return;
     }
-    this.#turn = (this.#turn + 1) % this.#requests.length;
-    setImmediate(() => this.push(this.#requests[this.#turn]));
+    this.#turn += 1;
+    setImmediate(() => this.push(this.#request(this.#turn)));
   }
 }

@@ -1,8 +1,8 @@
-// Puts many answers into a cache without the network: the server is given requests that have no connection.
+// Puts many answers into a cache without the network: over a connection in memory, so that requests are as all others.
 import { randomBytes } from 'node:crypto';
-import { IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import type { Server } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
+import { MemoryConnection } from '../harness/memory-connection.js';
 
 export interface FillOrder {
   /** Answers `/movies/from` … `/movies/(to - 1)`. */
@@ -12,19 +12,19 @@ export interface FillOrder {
   readonly host: string;
 }
 
-/** Hands one request per path to a server, and lets the event loop run now and then. */
+/** Asks a server for one path after the other. */
 export async function fill(server: Server, { from, to, host }: FillOrder): Promise<void> {
-  const socket = new Socket();
-  for (let id = from; id < to; id++) {
-    const req = new IncomingMessage(socket);
-    req.method = 'GET';
-    req.url = `/movies/${id}`;
-    req.headers = { host };
-    req.httpVersionMajor = 1;
-    req.httpVersionMinor = 1;
-    server.emit('request', req, new ServerResponse(req));
-    if (id % 500 === 0) await turn();
-  }
+  if (from === to) return;
+  await new Promise<void>((resolve) => {
+    const request = (turn: number): Buffer =>
+      Buffer.from(`GET /movies/${from + turn} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    const connection = new MemoryConnection(request, to - from, () => {
+      connection.destroy();
+      resolve();
+    });
+    server.emit('connection', connection);
+    connection.start();
+  });
   await turn();
 }
 
