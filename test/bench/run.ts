@@ -147,7 +147,7 @@ const options: RoundsOptions = {
   rounds: Math.ceil(rounds / starts),
   durationMs,
   warmUp: chosen.quick ? 6000 : 20_000,
-  warmUpLimitMs: chosen.quick ? 3000 : 15_000,
+  ...(chosen.quick ? { warmUpLimitMs: 2000, settleMs: 50 } : {}),
   env: { BENCH_REDIS: String(redis.port) },
   ...(chosen.node ? { node: chosen.node } : {}),
 };

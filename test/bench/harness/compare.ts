@@ -35,6 +35,8 @@ export interface RoundsOptions {
   readonly warmUp: number;
   /** What a slow variant has for them. @default 15,000 */
   readonly warmUpLimitMs?: number;
+  /** What does not count at the beginning of each sample. @default 150 */
+  readonly settleMs?: number;
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Leave the servers to the scheduler. */
@@ -49,7 +51,6 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>;
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
-const SETTLE_MS = 150;
 
 /** A running variant and what can be done with it. */
 export class Running {
@@ -94,11 +95,11 @@ export class Running {
     return (await this.process.ask<{ answer?: T }>({ ask, argument })).answer;
   }
 
-  async measure(load: PinnedProcess, durationMs: number): Promise<Sample> {
+  async measure(load: PinnedProcess, durationMs: number, settleMs = 150): Promise<Sample> {
     const { contender } = this;
     const order = this.#order(durationMs, contender.requests);
     // While the others had their turns, caches of the processor forgot this process: what is measured is a busy one.
-    await load.ask<LoadResult>(this.#order(SETTLE_MS, contender.requests));
+    await load.ask<LoadResult>(this.#order(settleMs, contender.requests));
     const before = await this.process.ask<ServerUsage>({ ask: 'usage' });
     const result = await load.ask<LoadResult>(order);
     const after = await this.process.ask<ServerUsage>({ ask: 'usage' });
@@ -154,7 +155,7 @@ export class Field {
     const samples = new Map<string, Sample[]>(this.#running.map((one) => [one.contender.name, []]));
     for (let round = 0; round < this.#options.rounds; round++) {
       for (const one of this.#running) {
-        const sample = await one.measure(this.#load, this.#options.durationMs);
+        const sample = await one.measure(this.#load, this.#options.durationMs, this.#options.settleMs);
         samples.get(one.contender.name)!.push(sample);
         this.#options.onSample?.(one.contender.name, round, sample);
       }
