@@ -12,7 +12,7 @@ import { checkKnownKeys, textList } from '../common/options.js';
 import { appMessages } from './app-messages.js';
 import { FastLane } from './fast-lane.js';
 import { startLaneTrace } from './lane-trace.js';
-import { prepareServerOf } from './request-shape.js';
+import { prepareServerFor } from './request-shape.js';
 
 /** Options of {@link fastLane}. */
 export interface FastLaneOptions {
@@ -65,13 +65,13 @@ function listenerOf(
   const ignored = new Set(lower('ignore', ignore));
   const handle = app as unknown as RequestListener;
   const express: RequestListener = (req, res) => {
-    prepareServerOf(req, () => app);
+    prepareServerFor(app, req);
     handle(req, res);
   };
   if (cache === undefined) return { listener: express, close: () => {} };
   const lane = new FastLane(coreOf(cache), handle, { fields, ignored });
   const listener: RequestListener = (req, res) => {
-    prepareServerOf(req, () => app);
+    prepareServerFor(app, req);
     const verdict = lane.answer(req, res);
     if (verdict === 'answered') return;
     if (verdict === 'follow') startLaneTrace(lane, req, res);

@@ -125,9 +125,12 @@ export class LaneTrace {
   }
 }
 
-// A property without a value tells as little as one that is not there.
+// A property without a value tells as little as one that is not there. Nothing is read that somebody's function would answer.
 function valued(req: IncomingMessage): string[] {
-  return Object.keys(req).filter((name) => req[name as keyof IncomingMessage] !== undefined);
+  return Object.keys(req).filter((name) => {
+    const { get, value } = Object.getOwnPropertyDescriptor(req, name) as PropertyDescriptor;
+    return get !== undefined || value !== undefined;
+  });
 }
 
 function isReplaced(res: ServerResponse, name: (typeof WRITERS)[number]): boolean {

@@ -21,7 +21,6 @@ import type { RateLimiterOptions } from './rate-limiter-options.js';
 import { noteInfo, tell } from './rate-limiter-tell.js';
 import type { RateLimitInfo } from './request-augmentation.js';
 import { prepareServerOf } from './request-shape.js';
-import { rootApp } from './root-app.js';
 
 export type { ClientName } from './rate-limiter-context.js';
 export type { RateLimiterOptions } from './rate-limiter-options.js';
@@ -61,7 +60,7 @@ export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   const inLane = laneLimiter(context);
 
   function rateLimiterMiddleware(req: Request, res: Response, next: NextFunction): void {
-    prepareServerOf(req, () => rootApp(req));
+    prepareServerOf(req);
     const known = isInternalDispatch(req) ? COUNTED : knownDecision(context, req);
     if (known !== COUNTED) laneTrace(req)?.pass(req, res, { limiter: inLane });
     const decision = known === COUNTED ? undefined : (known ?? unobserved(req, () => decide(context, req, res)));

@@ -7,7 +7,6 @@ import { CLIENT_LEFT } from '../metrics/request-labels.js';
 import { isInternalDispatch } from './internal-dispatch.js';
 import { type LaneMeter, laneTrace } from './lane-trace.js';
 import { prepareServerOf } from './request-shape.js';
-import { rootApp } from './root-app.js';
 import { routeLabel, UNMATCHED } from './route-label.js';
 import { servedByCache } from './served-by-cache.js';
 
@@ -47,7 +46,7 @@ export function requestMetrics(options?: RequestMetricsOptions): RequestHandler 
 
   return function requestMetricsMiddleware(req, res, next) {
     if (isInternalDispatch(req) || skip?.(req)) return next();
-    prepareServerOf(req, () => rootApp(req));
+    prepareServerOf(req);
     laneTrace(req)?.pass(req, res, { meter });
     const startedAt = performance.now();
     const { method } = req; // as it came, before a method override

@@ -1,5 +1,7 @@
 import { IncomingMessage, type ServerResponse } from 'node:http';
+import type { Application, Request } from 'express';
 import { makeMessagesOf } from './app-messages.js';
+import { rootApp } from './root-app.js';
 import { markServed } from './served-by-cache.js';
 
 /**
@@ -21,11 +23,24 @@ const prepared = new WeakSet<object>();
  * are made with the prototypes of the app, or are given beforehand what Express will add to them. A request that came by
  * another way (a test's, HTTP/2) has no server, and changes nothing.
  */
-export function prepareServerOf({ socket }: IncomingMessage, app: () => unknown): void {
+export function prepareServerOf(req: Request): void {
+  const { server } = req.socket as { server?: unknown };
+  if (isUnprepared(server)) prepare(server, rootApp(req));
+}
+
+/** {@link prepareServerOf} for a request that Express has not seen. */
+export function prepareServerFor(app: Application, { socket }: IncomingMessage): void {
   const { server } = socket as { server?: unknown };
-  if (typeof server !== 'object' || server === null || prepared.has(server)) return;
+  if (isUnprepared(server)) prepare(server, app);
+}
+
+function isUnprepared(server: unknown): server is object {
+  return typeof server === 'object' && server !== null && !prepared.has(server);
+}
+
+function prepare(server: object, app: unknown): void {
   prepared.add(server);
-  if (makeMessagesOf(app(), server) || !NEEDS_SHAPE) return;
+  if (makeMessagesOf(app, server) || !NEEDS_SHAPE) return;
   (server as Partial<RequestSource>).prependListener?.('request', (req, res) => {
     if (req instanceof IncomingMessage) keepShape(req, res);
   });

@@ -28,7 +28,6 @@ import {
   type ResponseCacheOptions,
   resolveResponseCacheOptions,
 } from './response-cache-options.js';
-import { rootApp } from './root-app.js';
 import { routeLabel, UNMATCHED } from './route-label.js';
 import { isFilling, markServed, type ServedByCache, servedByCache } from './served-by-cache.js';
 
@@ -70,7 +69,7 @@ export function responseCache(cache: Cache, options: ResponseCacheOptions = {}):
   const quick = mayHitQuickly(config) ? new QuickHits(core, config) : undefined;
 
   const middleware: RequestHandler = function responseCacheMiddleware(req, res, next) {
-    prepareServerOf(req, () => rootApp(req));
+    prepareServerOf(req);
     if (req.method !== 'GET' && req.method !== 'HEAD') return passUnsafe(core, config, req, res, next);
     if (config.fastLane) noteLaneArrival(req);
     const bypass = core.config.enabled && !core.isClosed ? bypassReason(req, config) : 'disabled';

@@ -70,6 +70,8 @@ export function groups(etags: Readonly<Record<Recording, string>> | undefined): 
       entrant('ours', 'memory hit', { ...hit, ...conditional('1 KB'), name: '304' }),
       entrant('baselines', 'express route, again'),
       entrant('baselines', 'minimal cache'),
+      entrant('baselines', 'raw http'),
+      entrant('baselines', 'raw http, 304', { statuses: [304] }),
     ],
     [bare, memoryHit, ...peers.map((name) => entrant('peers', name, hit))],
     [

@@ -27,6 +27,12 @@ const rawHttp: RequestListener = (_req, res) => {
   res.end(hitBody);
 };
 
+/** The least that telling a client of an unchanged answer can cost: the same fields, no body, nothing compared. */
+const rawUnchanged: RequestListener = (_req, res) => {
+  res.writeHead(304, flat);
+  res.end();
+};
+
 /** The least a cache can do: a Map by URL, mounted by `app.use`, nothing checked. */
 function minimalCache(): ServedVariant {
   const app = express();
@@ -77,6 +83,7 @@ function compressed(): ServedVariant {
 export const variants: Record<string, VariantFactory> = {
   'express route': bareRoute,
   'express route, again': bareRoute,
+  'raw http, 304': () => ({ listener: rawUnchanged }),
   'raw http': () => ({ listener: rawHttp }),
   'minimal cache': minimalCache,
   'express origin': plainOrigin,
