@@ -26,6 +26,35 @@ export interface ResponseMeta {
   readonly p: 0 | 1;
 }
 
+/** A description that this process has looked at, and that nobody else could change since. */
+export class SoundMeta implements ResponseMeta {
+  readonly s: number;
+  readonly f: readonly StoredField[];
+  readonly l: number;
+  readonly a: number;
+  readonly w: number;
+  readonly e: number;
+  readonly m: 0 | 1;
+  readonly c: ContentCoding | 'opaque';
+  readonly n: number;
+  readonly g: 0 | 1;
+  readonly p: 0 | 1;
+
+  constructor({ s, f, l, a, w, e, m, c, n, g, p }: ResponseMeta) {
+    this.s = s;
+    this.f = f;
+    this.l = l;
+    this.a = a;
+    this.w = w;
+    this.e = e;
+    this.m = m;
+    this.c = c;
+    this.n = n;
+    this.g = g;
+    this.p = p;
+  }
+}
+
 /** How a stored response may be used now. */
 export type Standing =
   /** As it is. */
@@ -118,15 +147,15 @@ export class StoredResponse {
 export function responseOf(found: Found): StoredResponse | undefined {
   const { entry } = found;
   if (entry.view instanceof StoredResponse) return entry.view;
-  if (entry.kind !== 'response' || !isResponseMeta(entry.meta)) return undefined;
+  if (entry.kind !== 'response' || !(entry.meta instanceof SoundMeta || isResponseMeta(entry.meta))) return undefined;
   const response = new StoredResponse(entry, entry.meta);
   entry.view = response;
   return response;
 }
 
 function fieldOf(fields: readonly StoredField[], wanted: string): string | undefined {
-  const field = fields.find(([name]) => name === wanted);
-  return typeof field?.[1] === 'string' ? field[1] : undefined;
+  for (const [name, value] of fields) if (name === wanted) return typeof value === 'string' ? value : undefined;
+  return undefined;
 }
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;

@@ -7,7 +7,7 @@ import { requestedRange } from '../cache/http/range.js';
 import { evaluatePreconditions, ifRangeHolds, type StoredValidators } from '../cache/http/validators.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise, type Maybe } from '../store/stored-entry.js';
-import { type HeadNews, type PreparedHead, prepareHead } from './prepared-head.js';
+import { blockOf, type HeadNews, type PreparedHead, prepareFields } from './prepared-head.js';
 import { type Representation, representationFor } from './representation.js';
 import { endJoined, sendPrepared } from './whole-answer.js';
 
@@ -102,9 +102,8 @@ function sendNotModified(res: ServerResponse, delivery: Delivery, form: Represen
 }
 
 function unchangedHead({ fields }: Representation): { block: OutgoingHttpHeaders; head: PreparedHead } {
-  const block: OutgoingHttpHeaders = {};
-  for (const [name, value] of notModifiedFields(fields)) block[name] = typeof value === 'string' ? value : [...value];
-  return { block, head: prepareHead(block) };
+  const head = prepareFields(notModifiedFields(fields));
+  return { block: blockOf(head), head };
 }
 
 // RFC 9110 §15.5.17: the fields of the representation do not describe a 416.

@@ -1,5 +1,6 @@
 import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { StoredField } from '../cache/http/stored-fields.js';
 import { CACHE_NAME } from './cache-name.js';
 import type { HeadLine, HeadText } from './head-text.js';
 import type { JoinHolder } from './joined-answer.js';
@@ -14,7 +15,9 @@ export interface HeadForm extends JoinHolder {
   kept: KeptFields;
   /** Name of the field that tells `hit`, `stale` or `miss`; none when `undefined`. */
   readonly statusHeader: string | undefined;
-  /** What Node made of it the first time; `undefined`: not known yet. */
+  /** Whether it was sent, the way Node documents. */
+  wasSent: boolean;
+  /** What Node made of it then; `undefined`: not known yet. */
   text: HeadText | undefined;
   /** What `kept` says of a hit, in seconds; `NaN` when it says something else. */
   age: number;
@@ -54,10 +57,26 @@ export function hitNews(age: number, ttl: number, statusHeader: string | undefin
   return { age: String(age), cacheStatus: `${CACHE_NAME}; hit; ttl=${ttl}`, statusHeader, word: 'hit' };
 }
 
-/** Prepares fields whose names are in lower case and whose values have been checked. */
-export function prepareHead(block: OutgoingHttpHeaders): PreparedHead {
-  const names = Object.keys(block);
-  return { names, fields: names.map((name) => [name, block[name]]), plain: undefined, powered: undefined };
+/** Prepares fields whose names are in lower case, each there once, and whose values have been checked. */
+export function prepareFields(fields: readonly StoredField[]): PreparedHead {
+  return new Prepared(fields.map(keptField));
+}
+
+// The pairs of the store themselves, which nobody writes to; lists of lines are copied, as Node appends to them.
+function keptField(field: StoredField): KeptField {
+  const [name, value] = field;
+  return typeof value === 'string' ? (field as unknown as KeptField) : [name, [...value]];
+}
+
+// Classes for what is made per entry: see `held-entries.ts`.
+class Prepared implements PreparedHead {
+  readonly names: readonly string[];
+  plain: HeadForm | undefined = undefined;
+  powered: HeadForm | undefined = undefined;
+
+  constructor(readonly fields: readonly KeptField[]) {
+    this.names = fields.map(([name]) => name);
+  }
 }
 
 /** Whether this Node keeps the fields of a response as expected here. Where it does not, fields go through `writeHead`. */
@@ -109,15 +128,21 @@ function newForm(head: PreparedHead, kept: KeptFields, statusHeader: string | un
 
 /** A form of which nothing is known but its fields. */
 export function headForm(kept: KeptFields, statusHeader: string | undefined): HeadForm {
-  return {
-    kept,
-    statusHeader,
-    text: undefined,
-    age: Number.NaN,
-    ttl: Number.NaN,
-    joined: undefined,
-    lastHead: undefined,
-  };
+  return new Form(kept, statusHeader);
+}
+
+class Form implements HeadForm {
+  wasSent = false;
+  text: HeadText | undefined = undefined;
+  age = Number.NaN;
+  ttl = Number.NaN;
+  joined: HeadForm['joined'] = undefined;
+  lastHead: string | undefined = undefined;
+
+  constructor(
+    public kept: KeptFields,
+    readonly statusHeader: string | undefined,
+  ) {}
 }
 
 /** Whether a response has no fields but what {@link formFor} has a form for. */
@@ -137,6 +162,13 @@ function isPoweredOnly(kept: KeptFields): boolean {
 export function fillFields({ names, fields }: PreparedHead, kept: KeptFields): KeptFields {
   for (let at = 0; at < names.length; at++) kept[names[at] as string] = fields[at] as KeptField;
   return kept;
+}
+
+/** The fields of a head as an object for `writeHead`. */
+export function blockOf({ fields }: PreparedHead): OutgoingHttpHeaders {
+  const block: OutgoingHttpHeaders = {};
+  for (const [name, value] of fields) block[name] = value;
+  return block;
 }
 
 /** Adds what is said anew each time. */

@@ -5,7 +5,7 @@ import { fieldValue, type HeaderFields } from '../cache/http/header-fields.js';
 import type { StoredField } from '../cache/http/stored-fields.js';
 import type { StoredResponse } from '../cache/stored-response.js';
 import { isPromise } from '../store/stored-entry.js';
-import { type PreparedHead, prepareHead } from './prepared-head.js';
+import { blockOf, type PreparedHead, prepareFields } from './prepared-head.js';
 
 /** One coding of a stored response, with everything about its head that does not change from hit to hit. */
 export interface Representation {
@@ -63,20 +63,37 @@ function makeRepresentation(response: StoredResponse, coding: ContentCoding | 'o
   );
   if (isCoded) own.push(['content-encoding', coding]);
   const fields = hasChoice ? withVary(own, 'Accept-Encoding') : own;
-  const block: OutgoingHttpHeaders = {};
-  for (const [name, value] of fields) block[name] = typeof value === 'string' ? value : [...value];
-  block['content-length'] = isCoded ? response.length : response.identityLength;
-  const varies = fields.some(([name]) => name === 'vary');
-  return {
-    coding,
-    fields,
-    etag,
-    block,
-    head: prepareHead(block),
-    unchanged: undefined,
-    varies,
-    text: coding === response.coding ? response.text : undefined,
-  };
+  const text = coding === response.coding ? response.text : undefined;
+  return new Form(coding, fields, isCoded ? response.length : response.identityLength, etag, text);
+}
+
+class Form implements Representation {
+  readonly varies: boolean;
+  readonly head: PreparedHead;
+  unchanged: Representation['unchanged'] = undefined;
+  #block: OutgoingHttpHeaders | undefined;
+
+  constructor(
+    readonly coding: Representation['coding'],
+    readonly fields: readonly StoredField[],
+    length: number,
+    readonly etag: string | undefined,
+    public text: string | undefined,
+  ) {
+    this.varies = fields.some(([name]) => name === 'vary');
+    this.head = prepareFields(fields.concat([contentLength(length)]));
+  }
+
+  // Most hits never need it.
+  get block(): OutgoingHttpHeaders {
+    this.#block ??= blockOf(this.head);
+    return this.#block;
+  }
+}
+
+// No literal: see `held-entries.ts`.
+function contentLength(bytes: number): StoredField {
+  return Array.of('content-length', String(bytes)) as unknown as StoredField;
 }
 
 // RFC 9110 §8.8.3.3: a strong tag names the bytes, so each coding has its own.

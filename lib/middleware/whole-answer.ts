@@ -55,7 +55,10 @@ export function sendForm(
     writeForm(res, status, form, linesOf(news), body);
 }
 
-/** Sends a form as it is, and learns how Node writes it with these lines in it. */
+/**
+ * Sends a form as it is, and learns how Node writes it with these lines in it, if this is the second time: most forms of
+ * an entry that is not asked for often are sent once.
+ */
 export function writeForm(
   res: ServerResponse,
   status: number,
@@ -65,7 +68,12 @@ export function writeForm(
 ): void {
   const open = opened(res);
   const learns =
-    form.text === undefined && (body !== undefined) === bodyBelongs(status) && isUntouched(res) && isUsual(open);
+    form.wasSent &&
+    form.text === undefined &&
+    (body !== undefined) === bodyBelongs(status) &&
+    isUntouched(res) &&
+    isUsual(open);
+  form.wasSent = true;
   keepOn(res, form.kept);
   res.writeHead(status);
   if (learns && isAsNodeDoes()) form.text = HeadText.learn(open, lines);

@@ -29,6 +29,8 @@ export interface Slot extends Packable, HotSlot {
   lookup: HeldLookup;
   /** How far the ledger had come when the slot was last found valid. */
   checkedAt: number;
+  /** It was found valid when the ledger had come so far; `softAt` is when it was softly invalidated, if it was. */
+  judge(softAt: number | undefined, sequence: number): void;
 }
 
 // What holds one entry besides its texts and bytes, measured with the heap growing by 100,000 entries.
@@ -163,7 +165,7 @@ export class HeldEntries {
 
   #addLoose(name: string, { entry, label, retainUntil, sequence }: Packable, size: number): void {
     const row = this.#held.add(name, '');
-    this.#held.replaceAt(row, slotOf(row, name, { entry: ownBody(entry), label, retainUntil, sequence }, size));
+    this.#held.replaceAt(row, new HeldSlot(row, name, { entry: ownBody(entry), label, retainUntil, sequence }, size));
   }
 
   #warm(name: string): Slot | undefined {
@@ -172,47 +174,86 @@ export class HeldEntries {
     const held = this.#held.valueAt(row);
     const slot = typeof held === 'string' ? this.#unpacked(row, name, held) : held;
     this.#held.touch(row);
-    this.#hot.add(slot);
+    this.#hot.offer(slot, row);
     return slot;
   }
 
   #unpacked(row: number, name: string, packed: string): Slot {
     const { sequence, retainUntil } = packedHead(packed);
     const entry = new PackedEntry(name, packed, this.#shapes, this.#packing);
-    return slotOf(row, name, { entry, label: entry.label, retainUntil, sequence }, packedBytes(packed));
+    return new HeldSlot(row, name, { entry, label: entry.label, retainUntil, sequence }, packedBytes(packed));
+  }
+}
+
+/*
+ * What follows are classes, as is all that is made for each entry that is unpacked. Where a literal makes something that
+ * stays, as it does for the first thousands of entries, V8 soon makes it among what is old (pretenuring); for one that is
+ * read once and forgotten, everything it leads to then outlives the next collections as well.
+ */
+
+class FenceHere implements MemoryFence {
+  readonly level = 'memory';
+
+  constructor(readonly sequence: number) {}
+}
+
+class FoundHere implements Found {
+  readonly level = 'memory';
+
+  constructor(
+    readonly entry: StoredEntry,
+    readonly softAt: number | undefined,
+  ) {}
+}
+
+class LookupHere implements HeldLookup {
+  readonly found: Found;
+  readonly fence: MemoryFence;
+
+  constructor(readonly slot: Slot) {
+    this.found = slot.found;
+    this.fence = memoryFence(slot.checkedAt);
+  }
+}
+
+class HeldSlot implements Slot {
+  readonly entry: StoredEntry;
+  readonly label: string;
+  readonly retainUntil: number;
+  readonly sequence: number;
+  found: Found;
+  lookup: HeldLookup;
+  checkedAt: number;
+  wasRead = false;
+  isUsed = false;
+  place = -1;
+
+  constructor(
+    readonly row: number,
+    readonly name: string,
+    { entry, label, retainUntil, sequence }: Packable,
+    readonly bytes: number,
+  ) {
+    this.entry = entry;
+    this.label = label;
+    this.retainUntil = retainUntil;
+    this.sequence = sequence;
+    this.checkedAt = sequence;
+    this.found = new FoundHere(entry, undefined);
+    this.lookup = new LookupHere(this);
+  }
+
+  /** Takes note of what the ledger says by now. */
+  judge(softAt: number | undefined, sequence: number): void {
+    if (softAt !== undefined) this.found = new FoundHere(this.entry, softAt);
+    this.checkedAt = sequence;
+    this.lookup = new LookupHere(this);
   }
 }
 
 /** The fence of an instant at which the ledger had come so far. */
 export function memoryFence(sequence: number): MemoryFence {
-  return { level: 'memory', sequence };
-}
-
-function slotOf(row: number, name: string, holding: Packable, bytes: number): Slot {
-  const { entry, label, retainUntil, sequence } = holding;
-  const found: Found = { entry, level: 'memory', softAt: undefined };
-  const slot: Omit<Slot, 'lookup'> & { lookup: HeldLookup | undefined } = {
-    row,
-    name,
-    bytes,
-    entry,
-    label,
-    retainUntil,
-    sequence,
-    found,
-    lookup: undefined,
-    checkedAt: sequence,
-    wasRead: false,
-    isUsed: false,
-    place: -1,
-  };
-  slot.lookup = heldLookup(slot as Slot);
-  return slot as Slot;
-}
-
-/** What a lookup tells of a slot as it stands now. */
-export function heldLookup(slot: Slot): HeldLookup {
-  return { found: slot.found, fence: memoryFence(slot.checkedAt), slot };
+  return new FenceHere(sequence);
 }
 
 // What is kept must not hold on to a larger piece of memory that its bytes are a view of.

@@ -18,10 +18,13 @@ export class HotSlots<S extends HotSlot> {
   // A gap where a slot was deleted: what it held on to is not to be kept by a place that waits to be taken again.
   readonly #ring: (S | undefined)[] = [];
   readonly #limit: number;
+  // By the row's last digits: which row was turned away last. Most of those asked for once are forgotten before they come again.
+  readonly #turnedAway: Int32Array;
   #hand = 0;
 
   constructor(limit: number) {
     this.#limit = Math.max(1, limit);
+    this.#turnedAway = new Int32Array(this.#limit).fill(-1);
   }
 
   /** The slot of a name, read now. */
@@ -46,6 +49,16 @@ export class HotSlots<S extends HotSlot> {
     if (slot === undefined || slot.place !== place) return undefined;
     note(slot);
     return slot;
+  }
+
+  /**
+   * One more slot, whose name has none: if there is room, or it is asked for the second time lately. One that nobody asks
+   * for again would push out one that is asked for, and everything made for it would be kept for nothing.
+   */
+  offer(slot: S, row: number): void {
+    const at = row % this.#limit;
+    if (this.#byName.size < this.#limit || this.#turnedAway[at] === row) this.add(slot);
+    else this.#turnedAway[at] = row;
   }
 
   /** One more slot, whose name has none. */
@@ -78,6 +91,7 @@ export class HotSlots<S extends HotSlot> {
     this.#byName.clear();
     for (const slot of this.#ring) if (slot !== undefined) slot.place = -1;
     this.#ring.length = 0;
+    this.#turnedAway.fill(-1);
     this.#hand = 0;
   }
 

@@ -10,7 +10,7 @@ import type {
   Lookup,
   StoreOutcome,
 } from './entry-store.js';
-import { HeldEntries, type HeldLookup, heldLookup, type MemoryFence, memoryFence, type Slot } from './held-entries.js';
+import { HeldEntries, type HeldLookup, type MemoryFence, memoryFence, type Slot } from './held-entries.js';
 import { InvalidationLedger } from './invalidation-ledger.js';
 import type { MetaPacking } from './packed-entry.js';
 import { type EntryKey, entryName, type Found, type StoredEntry } from './stored-entry.js';
@@ -143,9 +143,7 @@ export class MemoryStore implements EntryStore {
       this.#held.drop(slot.row);
       return false;
     }
-    if (verdict !== 'valid') slot.found = { entry: slot.entry, level: 'memory', softAt: verdict.softAt };
-    slot.checkedAt = this.ledger.sequence;
-    slot.lookup = heldLookup(slot);
+    slot.judge(verdict === 'valid' ? undefined : verdict.softAt, this.ledger.sequence);
     return true;
   }
 

@@ -84,6 +84,8 @@ export function packedName(packed: string): string {
   return reader.text();
 }
 
+const NO_GROUPS: readonly string[] = Object.freeze([]);
+
 /** A packed entry, readable; its body is a view of the packed text until somebody wants bytes. */
 export class PackedEntry implements StoredEntry {
   readonly kind: EntryKind;
@@ -107,7 +109,8 @@ export class PackedEntry implements StoredEntry {
     reader.text();
     this.kind = KINDS[reader.number()] as EntryKind;
     this.label = readPart(reader, name);
-    const groups: string[] = [];
+    // No literal: see `held-entries.ts`.
+    const groups = NO_GROUPS.slice();
     for (let left = reader.number(); left > 0; left--) groups.push(reader.text() + readPart(reader, name));
     this.groups = groups;
     const described = reader.text();

@@ -43,6 +43,9 @@ function roundTrip(entry: StoredEntry, shapes = new Shapes()): PackedEntry | und
 describe('a packed response', () => {
   it.each([
     ['an entity tag of this cache', ['etag', etag(body, { weak: true })]],
+    ['an entity tag of other bytes', ['etag', etag(Buffer.from('other'), { weak: true })]],
+    ['an entity tag that looks like one of Express', ['etag', 'W/"00a-AAAAAAAAAAAAAAAAAAAAAAAAAAA"']],
+    ['an entity tag with bits that no digest has', ['etag', 'W/"18-AAAAAAAAAAAAAAAAAAAAAAAAAAB"']],
     ['an entity tag of the handler', ['etag', '"v1"']],
     ['an entity tag beyond ASCII', ['etag', '"ÿ"']],
     ['a date before it was stored', ['date', 'Fri, 21 Nov 2025 04:00:00 GMT']],

@@ -1,15 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { prepareHead } from '../../lib/middleware/prepared-head.js';
+import { prepareFields } from '../../lib/middleware/prepared-head.js';
 import { sendPrepared } from '../../lib/middleware/whole-answer.js';
 import { ask, serve } from '../flows/support/serve.js';
 
-const head = prepareHead({
-  'content-type': 'text/plain',
-  etag: '"a"',
-  vary: 'Accept, Origin',
-  'content-length': 2,
-});
+const head = prepareFields([
+  ['content-type', 'text/plain'],
+  ['etag', '"a"'],
+  ['vary', 'Accept, Origin'],
+  ['content-length', '2'],
+]);
 const news = { age: '3', cacheStatus: 'warmpath; hit; ttl=9', statusHeader: 'X-Cache', word: 'hit' };
 
 const closing: (() => unknown)[] = [];
@@ -74,7 +74,7 @@ describe('a prepared head', () => {
     let headers: object;
     try {
       const answer = await answeredBy((res) => {
-        sendPrepared(res, 200, prepareHead({ etag: '"b"' }), news, 'ok');
+        sendPrepared(res, 200, prepareFields([['etag', '"b"']]), news, 'ok');
       });
       headers = answer.headers;
     } finally {

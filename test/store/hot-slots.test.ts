@@ -38,6 +38,23 @@ describe('hot slots', () => {
     }
   });
 
+  it('take in what is offered while there is room, and then what is offered for the second time lately', () => {
+    const hot = new HotSlots<HotSlot>(4);
+    const offer = (id: number): boolean => {
+      const one = slot(`n${id}`);
+      hot.offer(one, id);
+      return one.place !== -1;
+    };
+    expect([0, 1, 2, 3].map(offer)).toEqual([true, true, true, true]);
+    // Each is asked for once in a while, more of them than there is room for.
+    for (let turn = 0; turn < 3; turn++) expect([4, 5, 6, 7, 8, 9, 10, 11].map(offer)).toEqual(Array(8).fill(false));
+    expect([20, 20].map(offer)).toEqual([false, true]);
+    hot.delete('n20');
+    expect(offer(21)).toBe(true);
+    hot.clear();
+    expect([4, 5, 6, 7, 8].map(offer)).toEqual([true, true, true, true, false]);
+  });
+
   it('hold on to nothing that was deleted', () => {
     const hot = new HotSlots<HotSlot>(2);
     const gone = slot('a');

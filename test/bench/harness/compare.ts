@@ -51,7 +51,6 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>;
 export const SERVER_CORE = 0;
 export const LOAD_CORE = 1;
 
-
 /** A running variant and what can be done with it. */
 export class Running {
   readonly contender: Contender;
