@@ -128,10 +128,10 @@ function newForm(head: PreparedHead, kept: KeptFields, statusHeader: string | un
 
 /** A form of which nothing is known but its fields. */
 export function headForm(kept: KeptFields, statusHeader: string | undefined): HeadForm {
-  return new Form(kept, statusHeader);
+  return new KeptForm(kept, statusHeader);
 }
 
-class Form implements HeadForm {
+class KeptForm implements HeadForm {
   wasSent = false;
   text: HeadText | undefined = undefined;
   age = Number.NaN;

@@ -64,10 +64,10 @@ function makeRepresentation(response: StoredResponse, coding: ContentCoding | 'o
   if (isCoded) own.push(['content-encoding', coding]);
   const fields = hasChoice ? withVary(own, 'Accept-Encoding') : own;
   const text = coding === response.coding ? response.text : undefined;
-  return new Form(coding, fields, isCoded ? response.length : response.identityLength, etag, text);
+  return new StoredForm(coding, fields, isCoded ? response.length : response.identityLength, etag, text);
 }
 
-class Form implements Representation {
+class StoredForm implements Representation {
   readonly varies: boolean;
   readonly head: PreparedHead;
   unchanged: Representation['unchanged'] = undefined;
