@@ -1,7 +1,7 @@
 // The budgets, each with how it is read from the samples.
 import type { Samples } from './harness/compare.js';
 import { isInstalled } from './harness/programs.js';
-import { cpuRatio, medianOf, type Ratio, throughputRatio } from './harness/statistics.js';
+import { cpuRatio, medianOf, type Ratio, throughputRatio, wholeCpuRatio } from './harness/statistics.js';
 import { peers } from './suite.js';
 
 /** A budget with what was reached. */
@@ -21,6 +21,8 @@ interface RatioBudget {
   readonly atLeast: number;
   /** The program whose absence explains why it is not measured. */
   readonly needs?: string;
+  /** What Redis works for a request counts as well. */
+  readonly withRedis?: boolean;
 }
 
 /** The mean of work per CPU second over those it is compared with that needs the least CPU time: the fastest of them. */
@@ -84,6 +86,7 @@ const ratioBudgets: readonly RatioBudget[] = [
     ours: 'our limiter on Redis, over the limit',
     base: 'our limiter on Redis',
     atLeast: 2,
+    withRedis: true,
   },
 ];
 
@@ -100,13 +103,14 @@ function judge(samples: Samples, budget: RatioBudget): Verdict | undefined {
   if (!samples.has(budget.ours)) return undefined;
   if (!samples.has(base))
     return budget.needs && !isInstalled(budget.needs) ? notMeasured(budget, budget.needs) : undefined;
-  const work = cpuRatio(samples, budget.ours, base);
+  const own = cpuRatio(samples, budget.ours, base);
+  const work = budget.withRedis ? wholeCpuRatio(samples, budget.ours, base) : own;
   const throughput = throughputRatio(samples, budget.ours, base);
   return {
     what: typeof budget.base === 'string' ? budget.what : `${budget.what} (${base.replace(/,.*/, '')})`,
     budget: `≥ ${budget.atLeast}`,
     reached: work.median.toFixed(2),
-    detail: `${spread(work)} by CPU, ${throughput.median.toFixed(2)} ${spread(throughput)} by req/s`,
+    detail: `${spread(work)} by CPU${budget.withRedis ? ` (${own.median.toFixed(2)} without that of Redis)` : ''}, ${throughput.median.toFixed(2)} ${spread(throughput)} by req/s`,
     isMet: roundedUp(work.median) >= budget.atLeast,
   };
 }

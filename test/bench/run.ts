@@ -149,6 +149,7 @@ const options: RoundsOptions = {
   warmUp: chosen.quick ? 6000 : 20_000,
   ...(chosen.quick ? { warmUpLimitMs: 2000, settleMs: 50 } : {}),
   env: { BENCH_REDIS: String(redis.port) },
+  redisPid: redis.pid,
   ...(chosen.node ? { node: chosen.node } : {}),
 };
 const verdicts = chosen.figures === undefined ? await judgeRounds() : [];

@@ -1,6 +1,7 @@
 import type { Compiled } from './compile.js';
 import type { LoadOrder, LoadResult, PlannedRequest, ServerUsage } from './messages.js';
 import { PinnedProcess } from './pinned-process.js';
+import { exactCpuMicrosOf } from './process-tree.js';
 
 /** A variant as the rounds see it. */
 export interface Contender {
@@ -23,6 +24,8 @@ export interface Contender {
 export interface Sample {
   readonly perSecond: number;
   readonly cpuMicros: number;
+  /** CPU per request that Redis used meanwhile. */
+  readonly redisMicros: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly generatorLoad: number;
@@ -37,6 +40,8 @@ export interface RoundsOptions {
   readonly warmUpLimitMs?: number;
   /** What does not count at the beginning of each sample. @default 150 */
   readonly settleMs?: number;
+  /** The Redis of all variants. */
+  readonly redisPid?: number;
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Leave the servers to the scheduler. */
@@ -94,18 +99,21 @@ export class Running {
     return (await this.process.ask<{ answer?: T }>({ ask, argument })).answer;
   }
 
-  async measure(load: PinnedProcess, durationMs: number, settleMs = 150): Promise<Sample> {
+  async measure(load: PinnedProcess, durationMs: number, settleMs = 150, redisPid = 0): Promise<Sample> {
     const { contender } = this;
     const order = this.#order(durationMs, contender.requests);
     // While the others had their turns, caches of the processor forgot this process: what is measured is a busy one.
     await load.ask<LoadResult>(this.#order(settleMs, contender.requests));
     const before = await this.process.ask<ServerUsage>({ ask: 'usage' });
+    const redisBefore = exactCpuMicrosOf(redisPid);
     const result = await load.ask<LoadResult>(order);
     const after = await this.process.ask<ServerUsage>({ ask: 'usage' });
+    const redisMicros = exactCpuMicrosOf(redisPid) - redisBefore;
     checkAnswers(contender, result);
     return {
       perSecond: (result.completed * 1000) / result.elapsedMs,
       cpuMicros: (after.cpuMicros - before.cpuMicros) / result.completed,
+      redisMicros: redisMicros / result.completed,
       p50Ms: result.p50Ms,
       p99Ms: result.p99Ms,
       generatorLoad: result.generatorLoad,
@@ -152,9 +160,10 @@ export class Field {
   /** Round after round: what disturbs the machine disturbs all alike. */
   async rounds(): Promise<Samples> {
     const samples = new Map<string, Sample[]>(this.#running.map((one) => [one.contender.name, []]));
+    const { durationMs, settleMs, redisPid } = this.#options;
     for (let round = 0; round < this.#options.rounds; round++) {
       for (const one of this.#running) {
-        const sample = await one.measure(this.#load, this.#options.durationMs, this.#options.settleMs);
+        const sample = await one.measure(this.#load, durationMs, settleMs, redisPid);
         samples.get(one.contender.name)!.push(sample);
         this.#options.onSample?.(one.contender.name, round, sample);
       }

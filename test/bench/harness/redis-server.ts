@@ -4,6 +4,7 @@ import { freePort } from './free-port.js';
 
 export interface BenchRedis {
   readonly port: number;
+  readonly pid: number;
   stop(): void;
 }
 
@@ -36,5 +37,5 @@ export async function startRedis(pin: boolean): Promise<BenchRedis> {
       if (text.includes('Ready to accept connections')) resolve();
     });
   });
-  return { port, stop };
+  return { port, pid: child.pid ?? 0, stop };
 }

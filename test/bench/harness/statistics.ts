@@ -38,6 +38,12 @@ export function cpuRatio(samples: Samples, name: string, base: string): Ratio {
   return perRound(samples, name, base, (a, b) => b.cpuMicros / a.cpuMicros);
 }
 
+/** {@link cpuRatio} with what Redis used for the same requests. */
+export function wholeCpuRatio(samples: Samples, name: string, base: string): Ratio {
+  const whole = ({ cpuMicros, redisMicros }: Sample): number => cpuMicros + redisMicros;
+  return perRound(samples, name, base, (a, b) => whole(b) / whole(a));
+}
+
 export function medianOf(samples: Samples, name: string, read: (sample: Sample) => number): number {
   return median((samples.get(name) ?? []).map(read));
 }
