@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { judgedEntrants, judgeRefusalBytes, judgeSamples, type Verdict } from './budgets.js';
+import { judgeRefusalBytes, judgeSamples, quickEntrants, type Verdict } from './budgets.js';
 import { judgeFigures } from './figures.js';
 import { Field, type RoundsOptions, type Sample, type Samples } from './harness/compare.js';
 import { type Compiled, compile, packageRoot } from './harness/compile.js';
@@ -24,7 +24,7 @@ const { values: chosen } = parseArgs({
   },
 });
 
-const rounds = Number(chosen.rounds ?? (chosen.quick ? 5 : 31));
+const rounds = Number(chosen.rounds ?? (chosen.quick ? 4 : 31));
 const durationMs = chosen.quick ? 100 : 250;
 // Two processes of the same variant differ by up to a tenth, by where their code and memory happen to lie.
 const starts = chosen.quick ? 1 : 3;
@@ -40,7 +40,7 @@ function chosenGroups(recorded: Recorded | undefined): readonly (readonly Entran
         .filter(({ module }) => recorded || module !== 'variants/ours')
         .filter(({ needs }) => needs === undefined || isInstalled(needs))
         .filter(({ name }) => name === BASE || !only || only.test(name))
-        .filter(({ name }) => name === BASE || !chosen.quick || judgedEntrants.has(name)),
+        .filter(({ name }) => name === BASE || !chosen.quick || quickEntrants.has(name)),
     )
     .filter((entrants) => entrants.length > 1);
 }

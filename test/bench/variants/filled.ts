@@ -42,6 +42,13 @@ async function ourCache(body: () => string | Buffer): Promise<ServedVariant> {
 
 const SETTLING_MS = 300;
 
+interface InvalidationOrder {
+  /** How many entries each tag has. */
+  readonly entries: number;
+  /** How many tags are invalidated, one after the other. */
+  readonly times: number;
+}
+
 interface Invalidation {
   readonly ms: number;
   readonly stallMs: number;
@@ -50,7 +57,7 @@ interface Invalidation {
 }
 
 /** How long invalidating each of some tags takes, and the longest stall of the event loop until a while later. */
-async function invalidations(redis: boolean, entries: number): Promise<Invalidation[]> {
+async function invalidations(redis: boolean, { entries, times }: InvalidationOrder): Promise<Invalidation[]> {
   const { createCache, createRedis } = await ours();
   const client = redis ? createRedis(redisUrl) : undefined;
   if (client && client.status !== 'ready') await new Promise((resolve) => client.once('ready', resolve));
@@ -60,7 +67,7 @@ async function invalidations(redis: boolean, entries: number): Promise<Invalidat
     memory: { maxBytes: '4gb' },
   });
   if (client) await cache.set('ready', 1, { ttl: '1h' });
-  const tags = Array.from({ length: 5 }, (_, at) => `tag-${at}`);
+  const tags = Array.from({ length: times }, (_, at) => `tag-${at}`);
   for (let id = 0; id < entries; id += 500) {
     const batch = Array.from({ length: Math.min(500, entries - id) }, (_, at) => id + at);
     await Promise.all(batch.map((at) => cache.set(`movie:${at}`, { id: at, title: 'amber' }, { ttl: '1h', tags })));
@@ -98,7 +105,7 @@ export const variants: Record<string, VariantFactory> = {
   keyv: async () => fillable(keyValueMiddleware(await keyv()), randomText),
   invalidations: () =>
     asking({
-      memory: (entries: number) => invalidations(false, entries),
-      redis: (entries: number) => invalidations(true, entries),
+      memory: (order: InvalidationOrder) => invalidations(false, order),
+      redis: (order: InvalidationOrder) => invalidations(true, order),
     }),
 };
