@@ -33,7 +33,8 @@ function zipfRequests(count: number): PlannedRequest[] {
   return Array.from({ length: count }, () => {
     const at = Math.random();
     const rank = bounds.findIndex((bound) => bound >= at);
-    return { path: `/movies/${rank < 0 ? TITLES - 1 : rank}` };
+    // One host for all, as behind a load balancer: it is part of what an answer is stored under.
+    return { path: `/movies/${rank < 0 ? TITLES - 1 : rank}`, host: 'films.test' };
   });
 }
 

@@ -3,6 +3,8 @@ import { Buffer } from 'node:buffer';
 /** One request as the load generator sends it. `{n}` in the path becomes a number never used before. */
 export interface PlannedRequest {
   readonly path: string;
+  /** What `Host` says. @default where the server is */
+  readonly host?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -42,7 +44,7 @@ export interface ServerUsage {
 }
 
 export function requestBytes(request: PlannedRequest, host: string): Buffer {
-  const lines = [`${request.method ?? 'GET'} ${request.path} HTTP/1.1`, `Host: ${host}`];
+  const lines = [`${request.method ?? 'GET'} ${request.path} HTTP/1.1`, `Host: ${request.host ?? host}`];
   for (const [name, value] of Object.entries(request.headers ?? {})) lines.push(`${name}: ${value}`);
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
