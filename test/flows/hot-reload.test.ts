@@ -82,6 +82,6 @@ it('B44 leaves no connection, timer, listener or memory behind after a thousand 
   await eventually(async () => (await clients()) === 1, { timeoutMs: 10_000 });
   await eventually(() => resources() <= before.resources, { timeoutMs: 10_000 });
   expect(listeners()).toBe(before.listeners);
-  // Nine hundred apps, and what tests themselves remember.
-  expect((await heap()) - before.heap).toBeLessThan(900 * 4 * 1024);
+  // Nine hundred apps, and what tests themselves remember. What was closed last may be waited for by a timer of a second.
+  await eventually(async () => (await heap()) - before.heap < 900 * 4 * 1024, { timeoutMs: 10_000, everyMs: 200 });
 });
