@@ -34,7 +34,7 @@ export const responsePacking: MetaPacking = {
     const l = own.number();
     const n = own.number();
     const fields = f.map((field) => uniteField(field, own, entry));
-    return new SoundMeta({ s, f: fields, l, a, w, e, m, c, n, g, p });
+    return new SoundMeta(s, fields, l, a, w, e, m, c, n, g, p);
   },
 };
 

@@ -2,58 +2,37 @@ import type { Found, StoredEntry } from '../store/stored-entry.js';
 import type { ContentCoding } from './http/content-coding.js';
 import type { StoredField } from './http/stored-fields.js';
 
-/** What is kept of a response besides its bytes. Short names: one is written with every entry. */
-export interface ResponseMeta {
-  /** Status. */
-  readonly s: number;
-  /** Fields to replay, lower-case names. */
-  readonly f: readonly StoredField[];
-  /** Freshness lifetime and age on receipt, milliseconds (RFC 9111 §4.2). */
-  readonly l: number;
-  readonly a: number;
-  /** Windows of RFC 5861, milliseconds. */
-  readonly w: number;
-  readonly e: number;
-  /** 1 where stale use is forbidden (RFC 9111 §4.2.4). */
-  readonly m: 0 | 1;
-  /** Coding of the stored bytes; `opaque` when they are not ours to decode. */
-  readonly c: ContentCoding | 'opaque';
-  /** Length of the bytes without coding. */
-  readonly n: number;
-  /** 1 where the entity tag is this cache's own: the handler knows nothing of it. */
-  readonly g: 0 | 1;
-  /** 1 where requests with `Authorization` may be answered as well (RFC 9111 §3.5). */
-  readonly p: 0 | 1;
+/**
+ * What is kept of a response besides its bytes. Short names: one is written with every entry. An instance has been looked at
+ * by this process, and nobody else could change it since; what is read from elsewhere only has its form.
+ */
+export class SoundMeta {
+  constructor(
+    /** Status. */
+    readonly s: number,
+    /** Fields to replay, lower-case names. */
+    readonly f: readonly StoredField[],
+    /** Freshness lifetime and age on receipt, milliseconds (RFC 9111 §4.2). */
+    readonly l: number,
+    readonly a: number,
+    /** Windows of RFC 5861, milliseconds. */
+    readonly w: number,
+    readonly e: number,
+    /** 1 where stale use is forbidden (RFC 9111 §4.2.4). */
+    readonly m: 0 | 1,
+    /** Coding of the stored bytes; `opaque` when they are not ours to decode. */
+    readonly c: ContentCoding | 'opaque',
+    /** Length of the bytes without coding. */
+    readonly n: number,
+    /** 1 where the entity tag is this cache's own: the handler knows nothing of it. */
+    readonly g: 0 | 1,
+    /** 1 where requests with `Authorization` may be answered as well (RFC 9111 §3.5). */
+    readonly p: 0 | 1,
+  ) {}
 }
 
-/** A description that this process has looked at, and that nobody else could change since. */
-export class SoundMeta implements ResponseMeta {
-  readonly s: number;
-  readonly f: readonly StoredField[];
-  readonly l: number;
-  readonly a: number;
-  readonly w: number;
-  readonly e: number;
-  readonly m: 0 | 1;
-  readonly c: ContentCoding | 'opaque';
-  readonly n: number;
-  readonly g: 0 | 1;
-  readonly p: 0 | 1;
-
-  constructor({ s, f, l, a, w, e, m, c, n, g, p }: ResponseMeta) {
-    this.s = s;
-    this.f = f;
-    this.l = l;
-    this.a = a;
-    this.w = w;
-    this.e = e;
-    this.m = m;
-    this.c = c;
-    this.n = n;
-    this.g = g;
-    this.p = p;
-  }
-}
+/** A description of a response, wherever it comes from. */
+export type ResponseMeta = SoundMeta;
 
 /** How a stored response may be used now. */
 export type Standing =
